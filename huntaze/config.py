@@ -1,0 +1,88 @@
+"""What may be set from outside, read once at boot.
+
+Every variable is optional where Huntaze runs on one machine: PostgreSQL and Valkey are then
+started by `huntaze up`, which passes their addresses on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class ConfigError(ValueError):
+    """A variable of the environment is missing or wrong; the message names it and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of one process.
+
+    database_url: PostgreSQL as the role that owns the tables: migrations, `load`, system steps.
+    app_database_url: the same database as `huntaze_app`, which row-level security holds.
+    redis_url: Valkey or Redis; `unix://` over a socket.
+    secret_key: signs and encrypts what leaves the server; at least 32 characters.
+    trusted_proxies: how many reverse proxies stand in front and set X-Forwarded-*.
+    """
+
+    database_url: str
+    app_database_url: str
+    redis_url: str
+    secret_key: str
+    data: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    trusted_proxies: int = 0
+    log_level: str = "INFO"
+
+    @property
+    def local(self) -> bool:
+        """Only this machine can reach the server: the demo log-in and /dev pages are safe."""
+        return self.host in ("127.0.0.1", "::1", "localhost") and not self.trusted_proxies
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Config:
+        """Read the environment; raise ConfigError with the name of the first wrong variable."""
+        return cls(
+            database_url=_url(env, "DATABASE_URL", ("postgresql://", "postgres://")),
+            app_database_url=_url(env, "DATABASE_APP_URL", ("postgresql://", "postgres://")),
+            redis_url=_url(env, "REDIS_URL", ("redis://", "rediss://", "unix://")),
+            secret_key=_secret(env),
+            data=Path(env.get("DATA") or "data"),
+            host=env.get("HOST") or "127.0.0.1",
+            port=_number(env, "PORT", 8000, 1, 65535),
+            trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 0, 5),
+            log_level=_choice(env, "LOG_LEVEL", "INFO", LOG_LEVELS),
+        )
+
+
+def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str:
+    value = env.get(name, "")
+    if not value.startswith(schemes):
+        raise ConfigError(f"{name} must start with {' or '.join(schemes)}; `huntaze up` sets it by itself.")
+    return value
+
+
+def _secret(env: Mapping[str, str]) -> str:
+    value = env.get("SECRET_KEY", "")
+    if len(value) < 32:
+        raise ConfigError("SECRET_KEY must have at least 32 characters, for instance from `openssl rand -hex 32`.")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    value = env.get(name) or str(default)
+    if not value.isdecimal() or not low <= int(value) <= high:
+        raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+    return int(value)
+
+
+def _choice(env: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = (env.get(name) or default).upper()
+    if value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
