@@ -1,0 +1,49 @@
+"""People who log in, and what they may do in a workspace."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from huntaze.models.base import Base, CreatedAt, Id, Tenant, UserId, choice
+
+
+class Role(StrEnum):
+    """From the least to the most: each may do what the one before may."""
+
+    VIEWER = "viewer"
+    CHATTER = "chatter"
+    MANAGER = "manager"
+    OWNER = "owner"
+
+    def covers(self, needed: Role) -> bool:
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(needed)
+
+
+class User(Base):
+    """A person who logs in. The e-mail is stored folded (lower case), so that it is unique as people mean it."""
+
+    __tablename__ = "users"
+    __table_args__ = (CheckConstraint("email = lower(email)", "email_folded"),)
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    locale: Mapped[str | None]
+    created_at: Mapped[CreatedAt]
+
+
+class Membership(Tenant, Base):
+    """One person's role in one workspace."""
+
+    __tablename__ = "memberships"
+
+    user_id: Mapped[UserId] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    role: Mapped[Role] = mapped_column(choice(Role, "role"))
+    created_at: Mapped[CreatedAt]
