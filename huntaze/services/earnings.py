@@ -1,0 +1,52 @@
+"""What fans paid."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from huntaze.models.base import Cents, WorkspaceId
+from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
+from huntaze.services.keyset import Order, Page, read_time
+
+NEWEST = Order("paid", Transaction.occurred_at, Transaction.id, lambda row: row.occurred_at, read_time)
+
+
+class Total(NamedTuple):
+    """What one kind of payment adds up to: gross, in minor units of the workspace's currency."""
+
+    kind: TransactionType
+    gross_cents: Cents
+    count: int
+
+
+class EarningsService:
+    """The transactions of one workspace."""
+
+    def __init__(self, session: Session, workspace_id: WorkspaceId) -> None:
+        self.session = session
+        self.workspace_id = workspace_id
+
+    def timeline(self, subscriber_id: int, after: str = "") -> Page[Transaction]:
+        """A fan's payments, newest first. Raises Invalid for a cursor of another list."""
+        query = select(Transaction).where(
+            Transaction.workspace_id == self.workspace_id, Transaction.subscriber_id == subscriber_id
+        )
+        return NEWEST.split(self.session.scalars(NEWEST.page(query, after)).all())
+
+    def totals(self, subscriber_id: int) -> list[Total]:
+        """The fan's completed payments by kind, the largest first."""
+        gross = func.sum(Transaction.gross_cents)
+        query = (
+            select(Transaction.type, gross, func.count())
+            .where(
+                Transaction.workspace_id == self.workspace_id,
+                Transaction.subscriber_id == subscriber_id,
+                Transaction.status == TransactionStatus.COMPLETED,
+            )
+            .group_by(Transaction.type)
+            .order_by(gross.desc())
+        )
+        return [Total(kind, Cents(int(cents)), count) for kind, cents, count in self.session.execute(query)]

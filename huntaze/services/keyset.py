@@ -1,0 +1,90 @@
+"""Keyset pagination: a page begins after the last row of the one before, however deep it is."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, literal, tuple_
+
+from huntaze.services.errors import Invalid, Problem
+
+T = TypeVar("T")
+PAGE = 50
+"""Rows on a page of any list."""
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Some rows, and the cursor of the page behind them (None at the end)."""
+
+    rows: Sequence[T]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Order:
+    """A total order: by `key`, then by `id` in the same direction. `read` makes the key of a cursor's text."""
+
+    name: str
+    key: ColumnElement[Any]
+    id: ColumnElement[int]
+    value: Callable[[Any], Any]
+    read: Callable[[str], Any]
+    descending: bool = True
+
+    def page(self, query: Select[Any], after: str) -> Select[Any]:
+        """`query` in this order from behind the cursor, with one row more than a page holds.
+
+        Raises Invalid for a cursor that is no cursor, or one of another list or order.
+        """
+        if after:
+            key, id_ = self._decode(after)
+            position = tuple_(literal(key, self.key.type), literal(id_, self.id.type))
+            here = tuple_(self.key, self.id)
+            query = query.where(here < position if self.descending else here > position)
+        columns = (self.key, self.id)
+        query = query.order_by(*(column.desc() if self.descending else column.asc() for column in columns))
+        return query.limit(PAGE + 1)
+
+    def split(self, rows: Sequence[T]) -> Page[T]:
+        """The page of the rows that `page` fetched."""
+        if len(rows) <= PAGE:
+            return Page(rows, None)
+        return Page(rows[:PAGE], self._encode(rows[PAGE - 1]))
+
+    def _encode(self, row: Any) -> str:
+        value = self.value(row)
+        key = value.isoformat() if isinstance(value, datetime) else str(value)
+        payload = json.dumps([self.name, key, row.id], separators=(",", ":"), ensure_ascii=False)
+        return base64.urlsafe_b64encode(payload.encode()).rstrip(b"=").decode()
+
+    def _decode(self, cursor: str) -> tuple[Any, int]:
+        try:
+            padded = cursor + "=" * (-len(cursor) % 4)
+            name, key, id_ = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+            if name != self.name or not isinstance(key, str) or type(id_) is not int or not 0 < id_ < 2**63:
+                raise ValueError
+            return self.read(key), id_
+        except (ValueError, TypeError, binascii.Error, UnicodeDecodeError):
+            raise Invalid({"after": [Problem("cursor")]}) from None
+
+
+def read_time(text: str) -> datetime:
+    """An aware time out of a cursor."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(text)
+    return time
+
+
+def read_cents(text: str) -> int:
+    value = int(text)
+    if abs(value) >= 2**63:
+        raise ValueError(text)
+    return value

@@ -1,0 +1,259 @@
+"""Signing in, up and out. Works through the system door: nobody has a workspace yet."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from huntaze.models.base import UserId, WorkspaceId
+from huntaze.models.notification import Notification
+from huntaze.models.sign_in import ABSOLUTE, IDLE, PARKED, ApiToken, ParkedForm, SignIn
+from huntaze.models.user import Membership, Role, User
+from huntaze.models.workspace import Workspace
+from huntaze.schemas.account import Credentials, Registration
+from huntaze.services.errors import Conflict, Invalid, NotFound, Problem
+from huntaze.services.passwords import hash_password, is_common, needs_rehash, verify_password
+from huntaze.services.vault import Vault
+
+SEEN_EVERY = timedelta(minutes=5)
+"""`last_seen_at` is written at most this often, so that reading pages hardly writes."""
+PARKED_BYTES = 65_536
+"""What is kept of an interrupted form at most."""
+KEPT = timedelta(days=30)
+"""How long an ended session's row stays, so that a late form still finds its author."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks, and in which workspace: read anew for each request, so that a changed role holds at once."""
+
+    user_id: UserId
+    name: str
+    email: str
+    locale: str | None
+    workspace_id: WorkspaceId
+    workspace_name: str
+    currency: str
+    time_zone: str
+    role: Role
+    unread: int
+    sign_in_id: int | None = None
+
+    def covers(self, needed: Role) -> bool:
+        return self.role.covers(needed)
+
+
+class SignInService:
+    """Sessions and tokens. Tokens leave this class once, in the clear; what is stored is their hash."""
+
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self.session = session
+        self.vault = vault
+
+    def register(self, wanted: Registration, user_agent: str) -> str:
+        """A new user, owner of a new workspace; returns the token of their session. Raises Conflict, Invalid."""
+        if is_common(wanted.password):
+            raise Invalid({"password": [Problem("common_password")]})
+        workspace = Workspace(name=wanted.business)
+        self.session.add(workspace)
+        self.session.flush()
+        user_id = self.add_user(wanted.email, wanted.name, wanted.password)
+        self.session.add(Membership(workspace_id=workspace.id, user_id=user_id, role=Role.OWNER))
+        return self._begin(user_id, WorkspaceId(workspace.id), user_agent)
+
+    def add_user(self, email: str, name: str, password: str) -> UserId:
+        """Raises Conflict when someone has that e-mail."""
+        user_id = self.session.scalar(
+            insert(User)
+            .values(email=email.lower(), name=name, password_hash=hash_password(password))
+            .on_conflict_do_nothing()
+            .returning(User.id)
+        )
+        if user_id is None:
+            raise Conflict({"email": [Problem("email_taken")]})
+        return UserId(user_id)
+
+    def sign_in(self, given: Credentials, user_agent: str) -> str:
+        """The token of a new session. Raises Invalid, the same and after the same time, for a wrong
+        password and for an unknown user."""
+        user = self.session.scalar(select(User).where(User.email == given.email))
+        if not verify_password(user.password_hash if user else None, given.password) or user is None:
+            raise Invalid({"_": [Problem("credentials")]})
+        if needs_rehash(user.password_hash):
+            user.password_hash = hash_password(given.password)
+        workspace_id = self.session.scalar(
+            select(Membership.workspace_id)
+            .where(Membership.user_id == user.id)
+            .order_by(Membership.created_at, Membership.workspace_id)
+            .limit(1)
+        )
+        if workspace_id is None:
+            raise Invalid({"_": [Problem("no_workspace")]})
+        return self._begin(UserId(user.id), workspace_id, user_agent)
+
+    def viewer(self, token: str) -> Viewer | None:
+        """Whose session this is; None when there is none, it is over, or its member has left."""
+        now = datetime.now(UTC)
+        row = self.session.execute(
+            _viewer(SignIn).where(
+                SignIn.token_hash == _hash(token),
+                SignIn.ended_at.is_(None),
+                SignIn.last_seen_at > now - IDLE,
+                SignIn.created_at > now - ABSOLUTE,
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        sign_in = row.SignIn
+        if sign_in.last_seen_at < now - SEEN_EVERY:
+            sign_in.last_seen_at = now
+        return _as_viewer(row, sign_in.id)
+
+    def token_viewer(self, token: str) -> Viewer | None:
+        """Whom an API token acts as; None when it is unknown or revoked."""
+        now = datetime.now(UTC)
+        row = self.session.execute(
+            _viewer(ApiToken).where(ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None))
+        ).one_or_none()
+        if row is None:
+            return None
+        if row.ApiToken.last_used_at is None or row.ApiToken.last_used_at < now - SEEN_EVERY:
+            row.ApiToken.last_used_at = now
+        return _as_viewer(row, None)
+
+    def create_token(self, email: str, workspace_id: WorkspaceId | None, name: str) -> str:
+        """A bearer token for a member, in the named workspace or the one they joined first. Raises NotFound."""
+        membership = self.session.scalar(
+            select(Membership)
+            .join(User, User.id == Membership.user_id)
+            .where(User.email == email.lower())
+            .where(workspace_id is None or Membership.workspace_id == workspace_id)
+            .order_by(Membership.created_at, Membership.workspace_id)
+            .limit(1)
+        )
+        if membership is None:
+            raise NotFound(email)
+        token = secrets.token_urlsafe(32)
+        self.session.add(
+            ApiToken(
+                workspace_id=membership.workspace_id, user_id=membership.user_id, name=name, token_hash=_hash(token)
+            )
+        )
+        return token
+
+    def sign_out(self, sign_in_id: int) -> None:
+        self.session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(ended_at=func.now()))
+
+    def workspaces(self, user_id: UserId) -> list[tuple[int, str]]:
+        """(id, name) of each workspace of the user, by name."""
+        query = (
+            select(Workspace.id, Workspace.name)
+            .join(Membership, Membership.workspace_id == Workspace.id)
+            .where(Membership.user_id == user_id)
+            .order_by(Workspace.name, Workspace.id)
+        )
+        return [(row.id, row.name) for row in self.session.execute(query)]
+
+    def switch(self, viewer: Viewer, workspace_id: int) -> None:
+        """Goes on in another workspace of the viewer's. Raises NotFound for one that is not."""
+        if self.session.get(Membership, (workspace_id, viewer.user_id)) is None:
+            raise NotFound(workspace_id)
+        self.session.execute(
+            update(SignIn).where(SignIn.id == viewer.sign_in_id).values(workspace_id=workspace_id)
+        )
+
+    def choose_language(self, user_id: UserId, locale: str) -> None:
+        self.session.execute(update(User).where(User.id == user_id).values(locale=locale))
+
+    def park(self, token: str, typed: Mapping[str, str]) -> int | None:
+        """Keeps what was typed for the user whose ended session this is; None when nobody's or too much."""
+        user_id = self.session.scalar(select(SignIn.user_id).where(SignIn.token_hash == _hash(token)))
+        plain = json.dumps(dict(typed)).encode()
+        if user_id is None or len(plain) > PARKED_BYTES:
+            return None
+        parked = ParkedForm(user_id=user_id, ciphertext=self.vault.seal(plain, f"parked_forms:{user_id}"))
+        self.session.add(parked)
+        self.session.flush()
+        return parked.id
+
+    def unpark(self, parked_id: int, user_id: UserId) -> dict[str, str]:
+        """What that user had typed; empty when it is not theirs or too old."""
+        sealed = self.session.scalar(
+            select(ParkedForm.ciphertext).where(
+                ParkedForm.id == parked_id,
+                ParkedForm.user_id == user_id,
+                ParkedForm.created_at > datetime.now(UTC) - PARKED,
+            )
+        )
+        plain = self.vault.open(sealed, f"parked_forms:{user_id}") if sealed else None
+        return json.loads(plain) if plain else {}
+
+    def purge(self) -> int:
+        """Deletes what is over: parked forms, and sessions that ended long ago. Returns how many rows."""
+        now = datetime.now(UTC)
+        ended = or_(
+            SignIn.ended_at < now - KEPT,
+            SignIn.last_seen_at < now - IDLE - KEPT,
+            SignIn.created_at < now - ABSOLUTE - KEPT,
+        )
+        old = (delete(ParkedForm).where(ParkedForm.created_at < now - PARKED), delete(SignIn).where(ended))
+        return sum(len(self.session.execute(query.returning(True)).all()) for query in old)
+
+    def _begin(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
+        token = secrets.token_urlsafe(32)
+        self.session.add(
+            SignIn(
+                token_hash=_hash(token), user_id=user_id, workspace_id=workspace_id, user_agent=user_agent[:200]
+            )
+        )
+        return token
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _viewer(credential: type[SignIn] | type[ApiToken]) -> Select[tuple[object, ...]]:
+    """One query for all that a request needs to know of who asks."""
+    unread = (
+        select(func.count())
+        .where(
+            Notification.workspace_id == credential.workspace_id,
+            Notification.user_id == credential.user_id,
+            Notification.read_at.is_(None),
+        )
+        .scalar_subquery()
+    )
+    return (
+        select(credential, User, Workspace, Membership.role, unread.label("unread"))
+        .join(User, User.id == credential.user_id)
+        .join(Workspace, Workspace.id == credential.workspace_id)
+        .join(
+            Membership,
+            (Membership.workspace_id == credential.workspace_id) & (Membership.user_id == credential.user_id),
+        )
+    )
+
+
+def _as_viewer(row, sign_in_id: int | None) -> Viewer:  # type: ignore[no-untyped-def]
+    return Viewer(
+        user_id=UserId(row.User.id),
+        name=row.User.name,
+        email=row.User.email,
+        locale=row.User.locale,
+        workspace_id=WorkspaceId(row.Workspace.id),
+        workspace_name=row.Workspace.name,
+        currency=row.Workspace.currency,
+        time_zone=row.Workspace.time_zone,
+        role=row.role,
+        unread=row.unread,
+        sign_in_id=sign_in_id,
+    )

@@ -1,0 +1,181 @@
+"""The creator's fans: found, added, changed, archived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, null, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, with_expression
+
+from huntaze.models.base import WorkspaceId
+from huntaze.models.subscriber import Subscriber, SubscriberTag, Tag
+from huntaze.schemas.subscriber import NewSubscriber, Sort, SubscriberChange, SubscriberFilter
+from huntaze.services.errors import Conflict, NotFound, Problem
+from huntaze.services.keyset import Order, Page, read_cents, read_time
+
+COUNTED = 1_000
+"""Up to here matches are counted exactly: a count has no index, and "1,000+" answers the question."""
+RARE = 2_000
+"""A search term that more fans match is common: reading the list in its order finds a page sooner."""
+DOUBLE_TAP = timedelta(minutes=1)
+"""The same form again within this time is a double tap, not a second fan."""
+
+ORDERS = {
+    Sort.JOINED: Order("joined", Subscriber.joined_at, Subscriber.id, lambda row: row.joined_at, read_time),
+    Sort.SPENT: Order(
+        "spent", Subscriber.total_spent_cents, Subscriber.id, lambda row: row.total_spent_cents, read_cents
+    ),
+    Sort.SEEN: Order("seen", Subscriber.seen_at, Subscriber.id, lambda row: row.seen_at, read_time),
+    Sort.USERNAME: Order(
+        "username", Subscriber.username, Subscriber.id, lambda row: row.username, str, descending=False
+    ),
+}
+
+
+@dataclass(frozen=True)
+class SubscriberPage(Page[Subscriber]):
+    """`count` is how many fans the filter finds, on its first page; if `count_capped`, at least so many."""
+
+    count: int | None
+    count_capped: bool
+
+
+class SubscriberService:
+    """The subscribers of one workspace."""
+
+    def __init__(self, session: Session, workspace_id: WorkspaceId) -> None:
+        self.session = session
+        self.workspace_id = workspace_id
+
+    def page(self, wanted: SubscriberFilter) -> SubscriberPage:
+        """The page after the filter's cursor, with tags; and on the first page how many there are.
+
+        One query, two with a search term. Raises Invalid for a cursor of another list.
+        """
+        order, conditions = ORDERS[wanted.sort], self._conditions(wanted)
+        counted = select(Subscriber.id).where(*conditions).limit(COUNTED + 1).subquery()
+        total = null() if wanted.after else select(func.count()).select_from(counted).scalar_subquery()
+        query = order.page(self._with_tags().add_columns(total).where(*conditions), wanted.after)
+        found = self.session.execute(query).all()
+        page = order.split([row[0] for row in found])
+        count = found[0][1] if found else 0
+        return SubscriberPage(
+            page.rows, page.next, None if wanted.after else min(count, COUNTED), bool(count and count > COUNTED)
+        )
+
+    def get(self, subscriber_id: int) -> Subscriber:
+        """With tags. Raises NotFound."""
+        query = self._with_tags().where(self._here, Subscriber.id == subscriber_id)
+        subscriber = self.session.scalar(query)
+        if subscriber is None:
+            raise NotFound(subscriber_id)
+        return subscriber
+
+    def add(self, new: NewSubscriber) -> Subscriber:
+        """Raises Conflict for a user name that the workspace has; the same form twice at once is one fan."""
+        added = self.session.scalar(
+            insert(Subscriber)
+            .values(workspace_id=self.workspace_id, **new.model_dump())
+            .on_conflict_do_nothing()
+            .returning(Subscriber.id)
+        )
+        if added is not None:
+            return self.get(added)
+        existing = self.session.scalars(
+            self._with_tags().where(self._here, Subscriber.username == new.username)
+        ).one()
+        if _is_double_tap(existing, new):
+            return existing
+        raise _taken(existing)
+
+    def change(self, subscriber_id: int, change: SubscriberChange) -> Subscriber:
+        """Sets what the change names. Raises NotFound, and Conflict for another fan's user name."""
+        subscriber = self.get(subscriber_id)
+        try:
+            with self.session.begin_nested():
+                for field, value in change.model_dump(exclude_unset=True).items():
+                    setattr(subscriber, field, value)
+        except IntegrityError:
+            raise Conflict({"username": [Problem("username_taken", {"username": change.username})]}) from None
+        return subscriber
+
+    def archive(self, subscriber_id: int) -> None:
+        """Takes the fan out of the list; nothing is deleted. Raises NotFound."""
+        self._set_archived(subscriber_id, datetime.now(UTC))
+
+    def restore(self, subscriber_id: int) -> None:
+        """Raises NotFound."""
+        self._set_archived(subscriber_id, None)
+
+    @property
+    def _here(self) -> ColumnElement[bool]:
+        return Subscriber.workspace_id == self.workspace_id
+
+    def _with_tags(self) -> Select[Any]:
+        tags = (
+            select(Tag.id, Tag.name)
+            .join(SubscriberTag, (SubscriberTag.workspace_id == Tag.workspace_id) & (SubscriberTag.tag_id == Tag.id))
+            .where(SubscriberTag.workspace_id == Subscriber.workspace_id)
+            .where(SubscriberTag.subscriber_id == Subscriber.id)
+            .order_by(Tag.name)
+            .correlate(Subscriber)
+            .subquery()
+        )
+        # An aggregate of the whole row: [{"id": 1, "name": "whale"}]
+        as_json = select(func.json_agg(tags.table_valued())).scalar_subquery()
+        return select(Subscriber).options(with_expression(Subscriber.tags, func.coalesce(as_json, text("'[]'"))))
+
+    def _conditions(self, wanted: SubscriberFilter) -> list[ColumnElement[bool]]:
+        archived = Subscriber.archived_at
+        conditions = [self._here, archived.is_not(None) if wanted.archived else archived.is_(None)]
+        if wanted.tier is not None:
+            conditions.append(Subscriber.tier == wanted.tier)
+        if wanted.status is not None:
+            conditions.append(Subscriber.status == wanted.status)
+        if wanted.spent_min is not None:
+            conditions.append(Subscriber.total_spent_cents >= int(wanted.spent_min * 100))
+        if wanted.spent_max is not None:
+            conditions.append(Subscriber.total_spent_cents <= int(wanted.spent_max * 100))
+        if wanted.tag is not None:
+            conditions.append(Subscriber.id.in_(self._tagged(wanted.tag)))
+        if wanted.q:
+            conditions.append(self._found(wanted.q))
+        return conditions
+
+    def _tagged(self, name: str) -> Select[tuple[int]]:
+        return (
+            select(SubscriberTag.subscriber_id)
+            .join(Tag, (Tag.workspace_id == SubscriberTag.workspace_id) & (Tag.id == SubscriberTag.tag_id))
+            .where(Tag.workspace_id == self.workspace_id, func.lower(Tag.name) == func.lower(name))
+        )
+
+    def _found(self, term: str) -> ColumnElement[bool]:
+        """A rare term by its index, through the owner's function; a common one by reading in order."""
+        ids = self.session.scalars(select(func.search_subscribers(term, RARE + 1))).all()
+        if len(ids) > RARE:
+            return Subscriber.search_text.like(func.search_pattern(term))
+        return Subscriber.id.in_(ids)
+
+    def _set_archived(self, subscriber_id: int, when: datetime | None) -> None:
+        changed = self.session.scalar(
+            update(Subscriber)
+            .where(Subscriber.workspace_id == self.workspace_id, Subscriber.id == subscriber_id)
+            .values(archived_at=when)
+            .returning(Subscriber.id)
+        )
+        if changed is None:
+            raise NotFound(subscriber_id)
+
+
+def _is_double_tap(existing: Subscriber, new: NewSubscriber) -> bool:
+    same = all(getattr(existing, field) == value for field, value in new.model_dump().items())
+    return same and datetime.now(UTC) - existing.created_at < DOUBLE_TAP
+
+
+def _taken(existing: Subscriber) -> Conflict:
+    kind = "username_archived" if existing.archived_at else "username_taken"
+    return Conflict({"username": [Problem(kind, {"username": existing.username})]})
