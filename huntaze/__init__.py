@@ -1,0 +1,85 @@
+"""Huntaze: where a creator on a subscription platform runs her business."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from redis import Redis
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from huntaze import logs
+from huntaze.assets import serve_assets
+from huntaze.config import Config
+
+ROOT = Path(__file__).parent
+MIGRATIONS = ROOT.parent / "migrations"
+LARGEST_FORM = 1024 * 1024
+"""Bytes; the largest form we have is a note of 5,000 characters. Uploads go elsewhere."""
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The application, wired: which parts there are and in which order they see a request."""
+    from huntaze.blueprints import api, auth, dashboard, dev, health, notifications, onlyfans, settings
+    from huntaze.blueprints import errors, formats, security, shell, web  # fmt: skip
+    from huntaze.extensions import compress, db, migrate
+
+    config = config or Config.from_env()
+    app = Flask("huntaze", static_folder=None)
+    app.config.update(_settings(config))
+    app.extensions["huntaze.config"] = config
+    app.extensions["redis"] = Redis.from_url(config.redis_url)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS))
+
+    # Before a request these act from the first to the last, after it from the last to the first:
+    # commit, headers, compression, log line.
+    logs.init_app(app)
+    compress.init_app(app)
+    security.init_app(app)
+    web.init_app(app)
+    errors.init_app(app)
+    shell.init_app(app)
+    formats.init_app(app)
+
+    for part in (auth, dashboard, onlyfans, notifications, settings, health, api):
+        app.register_blueprint(part.bp)
+    if config.local:
+        app.register_blueprint(dev.bp)
+
+    serve_assets(app)
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _settings(config: Config) -> dict[str, object]:
+    return {
+        "SECRET_KEY": config.secret_key,
+        "SQLALCHEMY_DATABASE_URI": _driver(config.app_database_url),
+        "SQLALCHEMY_BINDS": {"system": _driver(config.database_url)},
+        # A restarted PostgreSQL costs a reconnection and not an error page.
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 10},
+        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
+        "MAX_CONTENT_LENGTH": LARGEST_FORM,
+        "MAX_FORM_MEMORY_SIZE": LARGEST_FORM,
+        # Only toasts are in Flask's own cookie; who is signed in is in ours (blueprints/cookies.py).
+        "SESSION_COOKIE_NAME": "toasts",
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=1),
+        "COMPRESS_ALGORITHM": ["br", "gzip"],
+        "COMPRESS_ALGORITHM_STREAMING": ["br"],
+        "COMPRESS_BR_LEVEL": 5,
+        "COMPRESS_MIN_SIZE": 300,
+        "COMPRESS_EVALUATE_CONDITIONAL_REQUEST": False,
+    }
+
+
+def _driver(url: str) -> str:
+    """SQLAlchemy wants the driver's name in the URL."""
+    return "postgresql+psycopg://" + url.partition("://")[2]

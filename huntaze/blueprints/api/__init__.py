@@ -1,0 +1,9 @@
+"""The JSON API: the same services, schemas and rules as the pages."""
+
+from flask import Blueprint
+
+bp = Blueprint("api", __name__, url_prefix="/api")
+
+from huntaze.blueprints.api import onlyfans, openapi  # noqa: E402
+
+__all__ = ["bp", "onlyfans", "openapi"]

@@ -1,0 +1,43 @@
+"""Our cookies. Under https they carry the __Host- prefix, which ties them to this very host."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Response, request
+
+from huntaze.models.sign_in import ABSOLUTE
+
+
+class Cookie:
+    """One cookie: HttpOnly, SameSite=Lax, for the whole host; Secure and `__Host-` under https."""
+
+    def __init__(self, name: str, lifetime: timedelta) -> None:
+        self.name = name
+        self.lifetime = lifetime
+
+    def read(self) -> str | None:
+        return request.cookies.get(self._full_name)
+
+    def write(self, response: Response, value: str) -> None:
+        response.set_cookie(
+            self._full_name,
+            value,
+            max_age=self.lifetime,
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+
+    def clear(self, response: Response) -> None:
+        response.delete_cookie(self._full_name, secure=request.is_secure, httponly=True, samesite="Lax")
+
+    @property
+    def _full_name(self) -> str:
+        return f"__Host-{self.name}" if request.is_secure else self.name
+
+
+# The cookie outlives the session's row: a late form must still tell whose it was.
+SIGN_IN = Cookie("huntaze", ABSOLUTE + timedelta(days=30))
+LOOK = Cookie("look", timedelta(days=365))
+LANGUAGE = Cookie("language", timedelta(days=365))

@@ -1,0 +1,68 @@
+"""What is wrong with an input, in the viewer's words: the field is beside it, so the message is the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from huntaze.services.errors import Problem
+
+Detail = Mapping[str, Any]
+
+
+def say(problem: Problem) -> str:
+    """The message for a problem; a kind that nobody foresaw gets a general one."""
+    message = _MESSAGES.get(problem.kind)
+    return message(problem.detail) if message else _("Please check this field.")
+
+
+def _longest(detail: Detail) -> str:
+    most = detail["max_length"]
+    return ngettext("Use at most %(num)s character.", "Use at most %(num)s characters.", most)
+
+
+def _shortest(detail: Detail) -> str:
+    least = detail["min_length"]
+    if least == 1:
+        return _("Please fill this in.")
+    return ngettext("Use at least %(num)s character.", "Use at least %(num)s characters.", least)
+
+
+def _choices(detail: Detail) -> str:
+    return _("Choose one of: %(choices)s.", choices=str(detail["expected"]).replace("'", ""))
+
+
+_MESSAGES: dict[str, Callable[[Detail], str]] = {
+    "missing": lambda _d: _("Please fill this in."),
+    "string_too_short": _shortest,
+    "string_too_long": _longest,
+    "string_type": lambda _d: _("Write a text here."),
+    "string_pattern_mismatch": lambda _d: _("Use only letters a to z, digits, dot, dash and underscore."),
+    "line_break": lambda _d: _("Write this on one line."),
+    "control_character": lambda _d: _("Remove the invisible control characters."),
+    "email": lambda _d: _("Write an e-mail address like name@example.com."),
+    "enum": _choices,
+    "extra_forbidden": lambda _d: _("There is no such field; remove it."),
+    "json_invalid": lambda _d: _("The body is not valid JSON."),
+    "model_type": lambda _d: _("Send a JSON object."),
+    "int_parsing": lambda _d: _("Write a whole number."),
+    "decimal_parsing": lambda _d: _("Write a number, like 12.50."),
+    "decimal_type": lambda _d: _("Write a number, like 12.50."),
+    "decimal_max_places": lambda _d: _("Use at most two digits after the point."),
+    "greater_than_equal": lambda d: _("Use %(least)s or more.", least=d["ge"]),
+    "less_than_equal": lambda d: _("Use %(most)s or less.", most=d["le"]),
+    "bool_parsing": lambda _d: _("Use 1 for yes or 0 for no."),
+    "cursor": lambda _d: _("This link to a further page belongs to another list; start from its first page."),
+    "credentials": lambda _d: _("The e-mail or the password is not right."),
+    "no_workspace": lambda _d: _("You are not a member of any workspace; ask its owner to add you."),
+    "email_taken": lambda _d: _("There is an account with this e-mail; sign in instead."),
+    "common_password": lambda _d: _("Many people use this password; choose another one."),
+    "username_taken": lambda d: _("You already have a fan called @%(username)s.", username=d["username"]),
+    "username_archived": lambda d: _(
+        "@%(username)s is among your archived fans; restore that one instead.", username=d["username"]
+    ),
+    "too_many_tags": lambda d: _("A workspace has at most %(most)s tags; reuse one.", most=d["most"]),
+}

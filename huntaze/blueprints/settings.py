@@ -1,0 +1,57 @@
+"""How Huntaze looks, in which language, and in which of the viewer's workspaces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Blueprint, Response, request, url_for
+
+from huntaze.blueprints import web
+from huntaze.blueprints.cookies import LANGUAGE, LOOK
+from huntaze.blueprints.htmx import go, page, safe_path
+from huntaze.blueprints.parked import form_page
+from huntaze.blueprints.shell import LOCALES, SIDEBARS, THEMES, Look
+
+bp = Blueprint("settings", __name__, url_prefix="/settings")
+
+
+@bp.get("")
+def index() -> Response:
+    workspaces = web.sign_ins().workspaces(web.viewer().user_id)
+    return page("settings/index.html", workspaces=workspaces, workspace_id=web.viewer().workspace_id)
+
+
+@bp.post("/appearance")
+@web.public
+def appearance() -> Response:
+    look = Look.read()
+    if (theme := request.form.get("theme")) in THEMES:
+        look = replace(look, theme=theme)
+    if (sidebar := request.form.get("sidebar")) in SIDEBARS:
+        look = replace(look, sidebar=sidebar)
+    response = _back()
+    LOOK.write(response, str(look))
+    return response
+
+
+@bp.post("/language")
+@web.public
+def language() -> Response:
+    response = _back()
+    if (locale := request.form.get("locale", "")) in LOCALES:
+        LANGUAGE.write(response, locale)
+        if viewer := web.viewer_or_none():
+            web.sign_ins().choose_language(viewer.user_id, locale)
+    return response
+
+
+@bp.post("/workspace")
+@form_page("settings.index")
+def workspace() -> Response:
+    chosen = request.form.get("workspace_id", "", type=str)
+    web.sign_ins().switch(web.viewer(), int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0)
+    return go(url_for("dashboard.home"))
+
+
+def _back() -> Response:
+    return go(safe_path(request.form.get("next", "/")))

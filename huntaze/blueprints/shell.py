@@ -1,0 +1,119 @@
+"""What every template may use: who looks, in which language and theme, and where the links lead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import Flask, get_flashed_messages, request
+from flask_babel import get_locale, ngettext
+from flask_babel import gettext as _
+
+from huntaze.assets import asset
+from huntaze.blueprints import web
+from huntaze.blueprints.cookies import LANGUAGE, LOOK
+from huntaze.extensions import babel
+from huntaze.models.user import Role
+
+LOCALES = {"en": "English", "fr": "Français"}
+THEMES = ("system", "light", "dark")
+SIDEBARS = ("open", "closed")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the browser keeps in a cookie, so that the first byte has the right colours."""
+
+    theme: str = "system"
+    sidebar: str = "open"
+
+    @classmethod
+    def read(cls) -> Look:
+        theme, _dot, sidebar = (LOOK.read() or "").partition(".")
+        return cls(theme if theme in THEMES else "system", sidebar if sidebar in SIDEBARS else "open")
+
+    def __str__(self) -> str:
+        return f"{self.theme}.{self.sidebar}"
+
+
+@dataclass(frozen=True)
+class NavEntry:
+    endpoint: str
+    label: str
+    icon: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class TemplateViewer:
+    """The viewer as templates see them."""
+
+    name: str
+    email: str
+    role: str
+    workspace_name: str
+    unread: int
+    can_manage: bool
+    can_write: bool
+
+    @property
+    def initials(self) -> str:
+        return "".join(word[0] for word in self.name.split()[:2]).upper()
+
+
+def init_app(app: Flask) -> None:
+    babel.init_app(app, locale_selector=_locale, timezone_selector=_time_zone)
+    app.context_processor(_context)
+    app.add_template_global(asset)
+    app.add_template_global(url_with)
+
+
+def url_with(**changes: Any) -> str:
+    """This page's path with its query changed; None takes a part out."""
+    query = {name: value for name, value in request.args.items() if name not in changes}
+    query |= {name: str(value) for name, value in changes.items() if value is not None}
+    return f"{request.path}?{urlencode(query)}" if query else request.path
+
+
+def _context() -> dict[str, Any]:
+    viewer = web.viewer_or_none()
+    return {
+        "viewer": viewer
+        and TemplateViewer(
+            name=viewer.name,
+            email=viewer.email,
+            role=viewer.role.value,
+            workspace_name=viewer.workspace_name,
+            unread=viewer.unread,
+            can_manage=viewer.covers(Role.MANAGER),
+            can_write=viewer.covers(Role.CHATTER),
+        ),
+        "workspace_currency": viewer.currency if viewer else "USD",
+        "look": Look.read(),
+        "locale": str(get_locale()),
+        "locales": LOCALES,
+        "nav": _nav(),
+        "toasts": lambda: get_flashed_messages(with_categories=True),
+        "ngettext": ngettext,
+    }
+
+
+def _nav() -> list[NavEntry]:
+    here = request.blueprint
+    return [
+        NavEntry("onlyfans.subscribers", _("Fans"), "fans", here == "onlyfans"),
+        NavEntry("settings.index", _("Settings"), "settings", here == "settings"),
+    ]
+
+
+def _locale() -> str:
+    viewer = web.viewer_or_none()
+    chosen = (viewer.locale if viewer else None) or LANGUAGE.read()
+    return chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES) or "en"
+
+
+def _time_zone() -> ZoneInfo:
+    viewer = web.viewer_or_none()
+    return ZoneInfo(viewer.time_zone if viewer else "UTC")

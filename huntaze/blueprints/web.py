@@ -1,0 +1,159 @@
+"""The life of a request: who asks, in which workspace, may they, and what becomes of it at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from flask import Flask, Response, current_app, g, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from huntaze import tenancy
+from huntaze.blueprints import parked
+from huntaze.blueprints.cookies import SIGN_IN
+from huntaze.blueprints.htmx import sign_in_first
+from huntaze.extensions import db, login
+from huntaze.models.base import WorkspaceId
+from huntaze.models.user import Role
+from huntaze.services.errors import Forbidden
+from huntaze.services.sign_in import SignInService, Viewer
+from huntaze.services.vault import Vault
+from huntaze.system import open_system_session, system_session
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+class WorkspaceService(Protocol):
+    """A service of one workspace."""
+
+    def __init__(self, session: Session, workspace_id: WorkspaceId) -> None: ...
+
+
+Service = TypeVar("Service", bound=WorkspaceService)
+
+
+def public(view: View) -> View:
+    """A view that needs no session. All others do: what is forgotten is closed, not open."""
+    view.is_public = True  # type: ignore[attr-defined]
+    return view
+
+
+def role(needed: Role) -> Callable[[View], View]:
+    """A view for this role and those above it; without it, any member may call it."""
+
+    def mark(view: View) -> View:
+        view.needed_role = needed  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def viewer() -> Viewer:
+    """Who asks. Only in views that are not public."""
+    found = viewer_or_none()
+    if found is None:
+        raise RuntimeError(f"{request.endpoint} is public and has no viewer")
+    return found
+
+
+def viewer_or_none() -> Viewer | None:
+    if "failing" in g:  # an error page must not ask the database that just failed
+        return None
+    return current_user.viewer if current_user.is_authenticated else None
+
+
+def service(kind: type[Service]) -> Service:
+    """A service of the viewer's workspace, in the request's transaction."""
+    return kind(db.session(), viewer().workspace_id)
+
+
+def sign_ins() -> SignInService:
+    """Sign-in works across workspaces: it has the system door, and the same commit as the rest."""
+    if "system" not in g:
+        g.system = open_system_session()
+    return SignInService(g.system, _vault())
+
+
+def init_app(app: Flask) -> None:
+    login.init_app(app)
+    login.session_protection = None  # our own session rows, not Flask's cookie
+    login.request_loader(_load_viewer)
+    app.before_request(_gate)
+    app.after_request(_finish)
+    app.teardown_appcontext(_close)
+
+
+class _Login:
+    """What Flask-Login wants to hear of a signed-in user."""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+
+    def get_id(self) -> str:
+        return str(self.viewer.user_id)
+
+
+def _load_viewer(_request: object) -> _Login | None:
+    authorization = request.authorization
+    with system_session() as session:
+        sign_ins = SignInService(session, _vault())
+        if authorization is not None and authorization.type == "bearer" and request.blueprint == "api":
+            found = sign_ins.token_viewer(authorization.token or "")
+        elif token := SIGN_IN.read():
+            found = sign_ins.viewer(token)
+        else:
+            return None
+    g.viewer = found
+    return _Login(found) if found else None
+
+
+def _gate() -> ResponseReturnValue | None:
+    """Every view but the public ones: a session, and the role that the view names."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None or getattr(view, "is_public", False):
+        return None
+    found = viewer_or_none()
+    if found is None:
+        return sign_in_first(_park() if request.method == "POST" else request.full_path.rstrip("?"))
+    tenancy.enter(db.session(), found.workspace_id)
+    if not found.covers(getattr(view, "needed_role", Role.VIEWER)):
+        raise Forbidden
+    return None
+
+
+def _park() -> str:
+    """Keeps what was typed into a form whose session is over; returns where it can be picked up again."""
+    token = SIGN_IN.read()
+    with system_session() as session:
+        parked_id = SignInService(session, _vault()).park(token, request.form.to_dict()) if token else None
+    return parked.where(parked_id)
+
+
+def _finish(response: Response) -> Response:
+    """Commits what the request did, unless it was refused. Streams begin after this, in sessions of their own."""
+    good = response.status_code < 400
+    sessions: list[Session] = [g.system] if "system" in g else []
+    if db.session.registry.has():
+        sessions.append(db.session())
+    for session in sessions:
+        if good:
+            session.commit()
+        else:
+            session.rollback()
+    return response
+
+
+def _close(_error: BaseException | None) -> None:
+    system = g.pop("system", None)
+    if system is not None:
+        system.close()
+
+
+def _vault() -> Vault:
+    return Vault(current_app.config["SECRET_KEY"], "typed text")
