@@ -1,0 +1,95 @@
+// Builds huntaze/static/src into huntaze/static/dist: bundled, minified, fingerprinted and precompressed,
+// with a manifest.json that tells the fingerprinted name of each file. `make build` runs it.
+//
+//   src/app.js, src/app.css   what every page loads
+//   src/pages/*.js            what only one page loads
+//   src/*.svg, *.png, ...     copied as they are
+//
+// Two folders may be given instead: `node build.mjs SRC DIST`.
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, extname, join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import * as esbuild from "esbuild";
+
+const [src = "huntaze/static/src", dist = "huntaze/static/dist"] = process.argv.slice(2);
+const COPIED = [".svg", ".png", ".ico", ".webmanifest"];
+
+// The last two years of the three browsers (DESIGN §8); older ones get the pages without JavaScript.
+const target = ["chrome131", "safari18", "firefox132"];
+
+// htmx goes into app.js as its package minified it: 12,001 bytes in brotli, against 12,296 when esbuild minifies
+// the package's ESM source and 12,296 when it bundles the package's esm.min.js (htmx 4.0.1, esbuild 0.28.2).
+const htmx = readFileSync(createRequire(import.meta.url).resolve("htmx.org/dist/htmx.min.js"), "utf8")
+  .replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "");
+
+const htmxFromWindow = {
+  name: "htmx-from-window",
+  setup(build) {
+    build.onResolve({ filter: /^htmx\.org$/ }, () => ({ path: "htmx.org", namespace: "window" }));
+    build.onLoad({ filter: /.*/, namespace: "window" }, () => ({ contents: "export default window.htmx" }));
+  },
+};
+
+async function bundle(path) {
+  const script = path.endsWith(".js");
+  const result = await esbuild.build({
+    entryPoints: [path],
+    bundle: true,
+    minify: true,
+    write: false,
+    target,
+    format: script ? "iife" : undefined,
+    plugins: [htmxFromWindow],
+    loader: { ".svg": "dataurl" },
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  const built = Buffer.from(result.outputFiles[0].contents);
+  return basename(path) === "app.js" ? Buffer.concat([Buffer.from(`${htmx}\nwindow.htmx=htmx;`), built]) : built;
+}
+
+function* sources() {
+  for (const name of ["app.js", "app.css"]) {
+    if (existsSync(join(src, name))) yield { name, path: join(src, name), bundled: true };
+  }
+  const pages = join(src, "pages");
+  for (const name of existsSync(pages) ? readdirSync(pages) : []) {
+    if (name.endsWith(".js")) yield { name: `pages/${name}`, path: join(pages, name), bundled: true };
+  }
+  for (const name of readdirSync(src)) {
+    if (COPIED.includes(extname(name))) yield { name, path: join(src, name), bundled: false };
+  }
+}
+
+function write(name, content) {
+  const compressed = {
+    ".br": brotliCompressSync(content, {
+      params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length },
+    }),
+    ".gz": gzipSync(content, { level: 9 }),
+  };
+  writeFileSync(join(dist, name), content);
+  for (const [extension, bytes] of Object.entries(compressed)) {
+    if (bytes.length < content.length) writeFileSync(join(dist, name + extension), bytes);
+  }
+  console.log(`${name.padEnd(28)} ${String(content.length).padStart(7)} bytes, brotli ${compressed[".br"].length}`);
+}
+
+const built = [];
+for (const { name, path, bundled } of sources()) {
+  const content = bundled ? await bundle(path) : readFileSync(path);
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 10);
+  const extension = extname(name);
+  built.push({ name, content, fingerprinted: `${basename(name, extension)}-${hash}${extension}` });
+}
+
+// Everything was built without an error: only now does the earlier build go away. The manifest comes last.
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+for (const { fingerprinted, content } of built) write(fingerprinted, content);
+const manifest = Object.fromEntries(built.map(({ name, fingerprinted }) => [name, fingerprinted]));
+writeFileSync(join(dist, "manifest.json.new"), `${JSON.stringify(manifest, null, 2)}\n`);
+renameSync(join(dist, "manifest.json.new"), join(dist, "manifest.json"));

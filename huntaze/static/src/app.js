@@ -1,0 +1,66 @@
+// What the server cannot do: open a dialog it rendered, say that the network is gone, stop a second submit.
+// Everything else is htmx attributes beside an href or an action, so a page works without this file.
+import "htmx.org";
+
+const find = (selector) => document.querySelector(selector);
+const on = (name, listener, capture) => document.addEventListener(name, listener, capture);
+
+// A link with hx-target="#dialog-body" fills the one dialog. The modal makes the rest of the page inert,
+// so the toasts move into it while it is open.
+let opener;
+on("htmx:after:swap", ({ detail: { ctx } }) => {
+  const dialog = find("#dialog");
+  if (dialog && !dialog.open && find("#dialog-body").childElementCount) {
+    opener = ctx.sourceElement;
+    dialog.append(find("#toasts"));
+    dialog.showModal();
+    dialog.querySelector("[autofocus]")?.focus();
+  }
+  // What had the focus was swapped away: stay where it was.
+  if (document.activeElement === document.body) ctx.target?.focus?.();
+});
+on("close", () => {
+  document.body.append(find("#toasts"));
+  find("#dialog-body").replaceChildren();
+  opener?.focus();
+}, true);
+
+on("click", (event) => {
+  const closer = event.target.closest("[data-close]");
+  const box = closer?.closest(".toast, dialog");
+  if (!box) return;
+  event.preventDefault();
+  if (box.close) box.close();
+  else box.remove();
+});
+
+// A filter's URL names only what is set.
+on("htmx:config:request", ({ detail: { ctx: { request } } }) => {
+  if (request.method !== "GET") return;
+  for (const [name, value] of [...request.body]) if (!value) request.body.delete(name);
+});
+
+// The page, and what was typed into it, stays as it is when no answer comes.
+const found = () => find("#unreachable")?.remove();
+const lost = () => {
+  found();
+  find("#toasts").append(find("#unreachable-toast").content.cloneNode(true));
+};
+on("htmx:error", lost);
+on("htmx:response:error", ({ detail: { ctx } }) => {
+  if (ctx.response.status < 500 || ctx.hx.retarget) return; // our own errors come with a place to go
+  ctx.swap = "none";
+  lost();
+});
+addEventListener("online", found);
+
+// Forms without htmx: one submit at a time; after five seconds it may be tried again, for a load that was stopped.
+const sent = new WeakMap();
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method === "dialog") return;
+  if (Date.now() - sent.get(form) < 5000) event.preventDefault();
+  else sent.set(form, Date.now());
+});
+
+on("change", ({ target }) => "auto" in target.dataset && target.form.requestSubmit());
