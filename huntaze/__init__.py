@@ -21,8 +21,21 @@ LARGEST_FORM = 1024 * 1024
 
 def create_app(config: Config | None = None) -> Flask:
     """The application, wired: which parts there are and in which order they see a request."""
-    from huntaze.blueprints import api, auth, dashboard, dev, health, notifications, onlyfans, settings
-    from huntaze.blueprints import errors, formats, security, shell, web  # fmt: skip
+    from huntaze.blueprints import (  # fmt: skip
+        api,
+        auth,
+        dashboard,
+        dev,
+        errors,
+        formats,
+        health,
+        notifications,
+        onlyfans,
+        security,
+        settings,
+        shell,
+        web,
+    )
     from huntaze.extensions import compress, db, migrate
 
     config = config or Config.from_env()

@@ -28,6 +28,7 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("alembic.runtime.plugins").setLevel("WARNING")  # tells of five plug-ins at each start
 
 
 def init_app(app: Flask) -> None:
@@ -51,7 +52,7 @@ def _end(response: Response) -> Response:
             "request_id": g.request_id,
             "method": request.method,
             "route": rule.rule if rule else None,  # the rule, not the path: a query may hold a fan's name
-            "args": request.view_args or {},
+            "ids": request.view_args or {},
             "status": response.status_code,
             "ms": round((time.perf_counter() - g.began) * 1000, 1),
             "user_id": viewer.user_id if viewer else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from babel.dates import format_timedelta
@@ -12,27 +12,25 @@ from flask_babel import format_currency, format_date, format_datetime, format_de
 
 def money(cents: int, currency: str) -> str:
     """Minor units of a currency with two decimals (all that a platform pays out in), by locale."""
-    return format_currency(Decimal(cents) / 100, currency)
+    return str(format_currency(Decimal(cents) / 100, currency))
 
 
 def number(value: float) -> str:
-    return format_decimal(value)
+    return str(format_decimal(value))
 
 
 def day(when: datetime) -> str:
     """The calendar day in the viewer's zone."""
-    return format_date(when, "medium", rebase=True)
+    return str(format_date(when, "medium", rebase=True))
 
 
 def moment(when: datetime) -> str:
-    return format_datetime(when, "medium")
+    return str(format_datetime(when, "medium"))
 
 
 def ago(when: datetime) -> str:
-    """Roughly how long ago, to the second of the server's clock; a future time says "in 3 days"."""
-    return format_timedelta(
-        min(when - datetime.now(UTC), timedelta(0)) or timedelta(seconds=-1), add_direction=True, locale=get_locale()
-    )
+    """Roughly how long ago: "3 days ago"; "in 2 weeks" for a time to come."""
+    return format_timedelta(when - datetime.now(UTC), add_direction=True, locale=get_locale())
 
 
 def init_app(app: Flask) -> None:

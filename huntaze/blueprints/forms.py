@@ -29,7 +29,7 @@ class Form:
         form = cls({name: value or "" for name, value in values.items()})
         parked_id = request.args.get("parked", "")
         if parked_id.isdecimal() and len(parked_id) < 19:
-            form.values |= web.sign_ins().unpark(int(parked_id), web.viewer().user_id)
+            form.values |= web.typed_before(int(parked_id))
         return form
 
     @classmethod

@@ -16,23 +16,24 @@ Detail = Mapping[str, Any]
 def say(problem: Problem) -> str:
     """The message for a problem; a kind that nobody foresaw gets a general one."""
     message = _MESSAGES.get(problem.kind)
-    return message(problem.detail) if message else _("Please check this field.")
+    return message(problem.detail) if message else str(_("Please check this field."))
 
 
 def _longest(detail: Detail) -> str:
     most = detail["max_length"]
-    return ngettext("Use at most %(num)s character.", "Use at most %(num)s characters.", most)
+    return str(ngettext("Use at most %(num)s character.", "Use at most %(num)s characters.", most))
 
 
 def _shortest(detail: Detail) -> str:
     least = detail["min_length"]
     if least == 1:
-        return _("Please fill this in.")
-    return ngettext("Use at least %(num)s character.", "Use at least %(num)s characters.", least)
+        return str(_("Please fill this in."))
+    return str(ngettext("Use at least %(num)s character.", "Use at least %(num)s characters.", least))
 
 
 def _choices(detail: Detail) -> str:
-    return _("Choose one of: %(choices)s.", choices=str(detail["expected"]).replace("'", ""))
+    choices = str(detail["expected"]).replace("'", "").replace(" or ", ", ")
+    return str(_("Choose one of: %(choices)s.", choices=choices))
 
 
 _MESSAGES: dict[str, Callable[[Detail], str]] = {
@@ -59,6 +60,7 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "credentials": lambda _d: _("The e-mail or the password is not right."),
     "no_workspace": lambda _d: _("You are not a member of any workspace; ask its owner to add you."),
     "email_taken": lambda _d: _("There is an account with this e-mail; sign in instead."),
+    "member_already": lambda _d: _("This person is a member already."),
     "common_password": lambda _d: _("Many people use this password; choose another one."),
     "username_taken": lambda d: _("You already have a fan called @%(username)s.", username=d["username"]),
     "username_archived": lambda d: _(

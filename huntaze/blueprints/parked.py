@@ -24,7 +24,7 @@ def where(parked_id: int | None) -> str:
     """The path of the form that this request posts, with the number of the text that waits for it."""
     view = current_app.view_functions[request.endpoint or ""]
     endpoint = getattr(view, "form_page", None)
-    known = {"parked": parked_id} if parked_id else {}
     if endpoint is None:
         return "/"
-    return url_for(endpoint, **(request.view_args or {}), **known)
+    values: dict[str, Any] = request.view_args or {}
+    return url_for(endpoint, **values, parked=parked_id)

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request, url_for
 
 from huntaze.blueprints import web
 from huntaze.blueprints.cookies import LANGUAGE, LOOK
-from huntaze.blueprints.htmx import go, page, safe_path
+from huntaze.blueprints.htmx import go, page, safe_path, wants_partial
 from huntaze.blueprints.parked import form_page
 from huntaze.blueprints.shell import LOCALES, SIDEBARS, THEMES, Look
 
@@ -29,7 +29,8 @@ def appearance() -> Response:
         look = replace(look, theme=theme)
     if (sidebar := request.form.get("sidebar")) in SIDEBARS:
         look = replace(look, sidebar=sidebar)
-    response = _back()
+    # With htmx the page shows the choice already, and stays.
+    response = Response(status=204) if wants_partial() else _back()
     LOOK.write(response, str(look))
     return response
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from flask import Flask, get_flashed_messages, request
 from flask_babel import get_locale, ngettext
@@ -114,6 +113,6 @@ def _locale() -> str:
     return chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES) or "en"
 
 
-def _time_zone() -> ZoneInfo:
+def _time_zone() -> str:
     viewer = web.viewer_or_none()
-    return ZoneInfo(viewer.time_zone if viewer else "UTC")
+    return viewer.time_zone if viewer else "UTC"

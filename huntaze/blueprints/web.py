@@ -18,8 +18,8 @@ from huntaze.extensions import db, login
 from huntaze.models.base import WorkspaceId
 from huntaze.models.user import Role
 from huntaze.services.errors import Forbidden
+from huntaze.services.parked_forms import ParkedFormService
 from huntaze.services.sign_in import SignInService, Viewer
-from huntaze.services.vault import Vault
 from huntaze.system import open_system_session, system_session
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -71,9 +71,12 @@ def service(kind: type[Service]) -> Service:
 
 def sign_ins() -> SignInService:
     """Sign-in works across workspaces: it has the system door, and the same commit as the rest."""
-    if "system" not in g:
-        g.system = open_system_session()
-    return SignInService(g.system, _vault())
+    return SignInService(_system())
+
+
+def typed_before(parked_id: int) -> dict[str, str]:
+    """What the viewer had typed when their session was over; empty if it was someone else, or too long ago."""
+    return ParkedFormService(_system(), current_app.config["SECRET_KEY"]).unpark(parked_id, viewer().user_id)
 
 
 def init_app(app: Flask) -> None:
@@ -102,7 +105,7 @@ class _Login:
 def _load_viewer(_request: object) -> _Login | None:
     authorization = request.authorization
     with system_session() as session:
-        sign_ins = SignInService(session, _vault())
+        sign_ins = SignInService(session)
         if authorization is not None and authorization.type == "bearer" and request.blueprint == "api":
             found = sign_ins.token_viewer(authorization.token or "")
         elif token := SIGN_IN.read():
@@ -129,10 +132,20 @@ def _gate() -> ResponseReturnValue | None:
 
 def _park() -> str:
     """Keeps what was typed into a form whose session is over; returns where it can be picked up again."""
-    token = SIGN_IN.read()
+    parked_id = None
     with system_session() as session:
-        parked_id = SignInService(session, _vault()).park(token, request.form.to_dict()) if token else None
+        author = SignInService(session).former_user(SIGN_IN.read() or "")
+        if author is not None:
+            parked_forms = ParkedFormService(session, current_app.config["SECRET_KEY"])
+            parked_id = parked_forms.park(author, request.form.to_dict())
     return parked.where(parked_id)
+
+
+def _system() -> Session:
+    if "system" not in g:
+        g.system = open_system_session()
+    session: Session = g.system
+    return session
 
 
 def _finish(response: Response) -> Response:
@@ -153,7 +166,3 @@ def _close(_error: BaseException | None) -> None:
     system = g.pop("system", None)
     if system is not None:
         system.close()
-
-
-def _vault() -> Vault:
-    return Vault(current_app.config["SECRET_KEY"], "typed text")

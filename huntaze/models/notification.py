@@ -16,7 +16,9 @@ class Notification(Tenant, Base):
     __tablename__ = "notifications"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["workspace_id", "user_id"], ["memberships.workspace_id", "memberships.user_id"], ondelete="CASCADE"
+            ["workspace_id", "user_id"],
+            ["memberships.workspace_id", "memberships.user_id"],
+            ondelete="CASCADE",
         ),
         Index("ix_notifications_user", "workspace_id", "user_id", "created_at", "id"),
         Index("ix_notifications_unread", "workspace_id", "user_id", postgresql_where=text("read_at IS NULL")),

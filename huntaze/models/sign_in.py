@@ -44,7 +44,9 @@ class ApiToken(Tenant, Base):
     __tablename__ = "api_tokens"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["workspace_id", "user_id"], ["memberships.workspace_id", "memberships.user_id"], ondelete="CASCADE"
+            ["workspace_id", "user_id"],
+            ["memberships.workspace_id", "memberships.user_id"],
+            ondelete="CASCADE",
         ),
     )
 

@@ -8,7 +8,6 @@ from typing import TypedDict
 
 from sqlalchemy import (
     CheckConstraint,
-    ColumnElement,
     Computed,
     ForeignKey,
     ForeignKeyConstraint,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, query_expression
 
 from huntaze.models.base import Base, Cents, CreatedAt, Id, Tenant, UserId, choice
@@ -64,9 +62,9 @@ class Subscriber(Tenant, Base):
         # One index for each order of the list; the archived are few and have their own.
         Index("ix_subscribers_joined", "workspace_id", "joined_at", "id", postgresql_where=_LISTED),
         Index("ix_subscribers_spent", "workspace_id", "total_spent_cents", "id", postgresql_where=_LISTED),
-        Index("ix_subscribers_seen", "workspace_id", text("coalesce(last_active_at, joined_at)"), "id",
-              postgresql_where=_LISTED),
-        Index("ix_subscribers_archived", "workspace_id", "archived_at", postgresql_where=text("archived_at IS NOT NULL")),
+        Index("ix_subscribers_seen", "workspace_id", "seen_at", "id", postgresql_where=_LISTED),
+        Index("ix_subscribers_archived", "workspace_id", "archived_at",
+              postgresql_where=text("archived_at IS NOT NULL")),
         Index("ix_subscribers_search", "workspace_id", "search_text", postgresql_using="gin",
               postgresql_ops={"search_text": "gin_trgm_ops"}),
     )  # fmt: skip
@@ -82,6 +80,9 @@ class Subscriber(Tenant, Base):
     country: Mapped[str] = mapped_column(server_default="")
     joined_at: Mapped[CreatedAt]
     last_active_at: Mapped[datetime | None]
+    # When the fan was last there: at least when they joined. A column, because coalesce() in a query
+    # would keep row-level security from the index.
+    seen_at: Mapped[datetime] = mapped_column(Computed("coalesce(last_active_at, joined_at)", persisted=True))
     renews_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
@@ -91,16 +92,6 @@ class Subscriber(Tenant, Base):
         deferred=True,
     )
     tags: Mapped[list[TagName]] = query_expression()  # by name; SubscriberService loads it with the row
-
-    @hybrid_property
-    def seen_at(self) -> datetime:
-        """When the fan was last there: at least when they joined."""
-        return self.last_active_at or self.joined_at
-
-    @seen_at.inplace.expression
-    @classmethod
-    def _seen_at(cls) -> ColumnElement[datetime]:
-        return func.coalesce(cls.last_active_at, cls.joined_at)
 
     @property
     def name(self) -> str:
@@ -128,7 +119,9 @@ class SubscriberTag(Tenant, Base):
     __tablename__ = "subscriber_tags"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["workspace_id", "subscriber_id"], ["subscribers.workspace_id", "subscribers.id"], ondelete="CASCADE"
+            ["workspace_id", "subscriber_id"],
+            ["subscribers.workspace_id", "subscribers.id"],
+            ondelete="CASCADE",
         ),
         ForeignKeyConstraint(["workspace_id", "tag_id"], ["tags.workspace_id", "tags.id"], ondelete="CASCADE"),
         Index("ix_subscriber_tags_tag", "workspace_id", "tag_id", "subscriber_id"),
@@ -144,7 +137,9 @@ class Note(Tenant, Base):
     __tablename__ = "notes"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["workspace_id", "subscriber_id"], ["subscribers.workspace_id", "subscribers.id"], ondelete="CASCADE"
+            ["workspace_id", "subscriber_id"],
+            ["subscribers.workspace_id", "subscribers.id"],
+            ondelete="CASCADE",
         ),
         Index("ix_notes_subscriber", "workspace_id", "subscriber_id", "created_at", "id"),
         CheckConstraint("length(body) BETWEEN 1 AND 5000", "body_length"),

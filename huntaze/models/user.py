@@ -42,8 +42,6 @@ class Membership(Tenant, Base):
 
     __tablename__ = "memberships"
 
-    user_id: Mapped[UserId] = mapped_column(
-        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True
-    )
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
     role: Mapped[Role] = mapped_column(choice(Role, "role"))
     created_at: Mapped[CreatedAt]

@@ -17,11 +17,16 @@ class Credentials(Schema):
     next: str = ""
 
 
-class Registration(Schema):
-    """A new user with a workspace of their own."""
+class NewUser(Schema):
+    """A person and their first password (ASVS 6.2.1, 6.2.9: 8 to 128 characters, taken as they are)."""
 
     name: Annotated[Line, Field(min_length=1, max_length=100)]
-    business: Annotated[Line, Field(min_length=1, max_length=100)]
     email: Email
     password: Annotated[str, StringConstraints(min_length=8, max_length=128, strip_whitespace=False)]
+
+
+class Registration(NewUser):
+    """A new user with a workspace of their own."""
+
+    business: Annotated[Line, Field(min_length=1, max_length=100)]
     next: str = ""

@@ -19,7 +19,7 @@ class Total(NamedTuple):
 
     kind: TransactionType
     gross_cents: Cents
-    count: int
+    payments: int
 
 
 class EarningsService:

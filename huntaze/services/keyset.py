@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import Select, SQLColumnExpression, literal, tuple_
 
 from huntaze.services.errors import Invalid, Problem
 
@@ -32,8 +32,8 @@ class Order:
     """A total order: by `key`, then by `id` in the same direction. `read` makes the key of a cursor's text."""
 
     name: str
-    key: ColumnElement[Any]
-    id: ColumnElement[int]
+    key: SQLColumnExpression[Any]
+    id: SQLColumnExpression[int]
     value: Callable[[Any], Any]
     read: Callable[[str], Any]
     descending: bool = True
@@ -45,7 +45,7 @@ class Order:
         """
         if after:
             key, id_ = self._decode(after)
-            position = tuple_(literal(key, self.key.type), literal(id_, self.id.type))
+            position = tuple_(literal(key), literal(id_))
             here = tuple_(self.key, self.id)
             query = query.where(here < position if self.descending else here > position)
         columns = (self.key, self.id)

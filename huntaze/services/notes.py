@@ -61,7 +61,10 @@ class NoteService:
         )
         if self.session.scalar(twin.limit(1)) is None:
             note = Note(
-                workspace_id=self.workspace_id, subscriber_id=subscriber_id, author_id=author_id, body=new.body
+                workspace_id=self.workspace_id,
+                subscriber_id=subscriber_id,
+                author_id=author_id,
+                body=new.body,
             )
             self.session.add(note)
             self.session.flush()
@@ -71,7 +74,9 @@ class NoteService:
         removed = self.session.scalar(
             delete(Note)
             .where(
-                Note.workspace_id == self.workspace_id, Note.subscriber_id == subscriber_id, Note.id == note_id
+                Note.workspace_id == self.workspace_id,
+                Note.subscriber_id == subscriber_id,
+                Note.id == note_id,
             )
             .returning(Note.id)
         )

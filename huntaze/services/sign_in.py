@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import Select, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import CursorResult, Select, delete, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId, WorkspaceId
 from huntaze.models.notification import Notification
-from huntaze.models.sign_in import ABSOLUTE, IDLE, PARKED, ApiToken, ParkedForm, SignIn
+from huntaze.models.sign_in import ABSOLUTE, IDLE, ApiToken, SignIn
 from huntaze.models.user import Membership, Role, User
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.account import Credentials, Registration
-from huntaze.services.errors import Conflict, Invalid, NotFound, Problem
-from huntaze.services.passwords import hash_password, is_common, needs_rehash, verify_password
-from huntaze.services.vault import Vault
+from huntaze.services.accounts import AccountService
+from huntaze.services.errors import Invalid, NotFound, Problem
+from huntaze.services.passwords import hash_password, needs_rehash, verify_password
 
 SEEN_EVERY = timedelta(minutes=5)
 """`last_seen_at` is written at most this often, so that reading pages hardly writes."""
-PARKED_BYTES = 65_536
-"""What is kept of an interrupted form at most."""
 KEPT = timedelta(days=30)
 """How long an ended session's row stays, so that a late form still finds its author."""
 
@@ -54,32 +50,13 @@ class Viewer:
 class SignInService:
     """Sessions and tokens. Tokens leave this class once, in the clear; what is stored is their hash."""
 
-    def __init__(self, session: Session, vault: Vault) -> None:
+    def __init__(self, session: Session) -> None:
         self.session = session
-        self.vault = vault
 
     def register(self, wanted: Registration, user_agent: str) -> str:
         """A new user, owner of a new workspace; returns the token of their session. Raises Conflict, Invalid."""
-        if is_common(wanted.password):
-            raise Invalid({"password": [Problem("common_password")]})
-        workspace = Workspace(name=wanted.business)
-        self.session.add(workspace)
-        self.session.flush()
-        user_id = self.add_user(wanted.email, wanted.name, wanted.password)
-        self.session.add(Membership(workspace_id=workspace.id, user_id=user_id, role=Role.OWNER))
-        return self._begin(user_id, WorkspaceId(workspace.id), user_agent)
-
-    def add_user(self, email: str, name: str, password: str) -> UserId:
-        """Raises Conflict when someone has that e-mail."""
-        user_id = self.session.scalar(
-            insert(User)
-            .values(email=email.lower(), name=name, password_hash=hash_password(password))
-            .on_conflict_do_nothing()
-            .returning(User.id)
-        )
-        if user_id is None:
-            raise Conflict({"email": [Problem("email_taken")]})
-        return UserId(user_id)
+        workspace_id, user_id = AccountService(self.session).open(wanted)
+        return self._begin(user_id, workspace_id, user_agent)
 
     def sign_in(self, given: Credentials, user_agent: str) -> str:
         """The token of a new session. Raises Invalid, the same and after the same time, for a wrong
@@ -135,7 +112,7 @@ class SignInService:
             select(Membership)
             .join(User, User.id == Membership.user_id)
             .where(User.email == email.lower())
-            .where(workspace_id is None or Membership.workspace_id == workspace_id)
+            .where(Membership.workspace_id == workspace_id if workspace_id else true())
             .order_by(Membership.created_at, Membership.workspace_id)
             .limit(1)
         )
@@ -144,7 +121,10 @@ class SignInService:
         token = secrets.token_urlsafe(32)
         self.session.add(
             ApiToken(
-                workspace_id=membership.workspace_id, user_id=membership.user_id, name=name, token_hash=_hash(token)
+                workspace_id=membership.workspace_id,
+                user_id=membership.user_id,
+                name=name,
+                token_hash=_hash(token),
             )
         )
         return token
@@ -166,52 +146,33 @@ class SignInService:
         """Goes on in another workspace of the viewer's. Raises NotFound for one that is not."""
         if self.session.get(Membership, (workspace_id, viewer.user_id)) is None:
             raise NotFound(workspace_id)
-        self.session.execute(
-            update(SignIn).where(SignIn.id == viewer.sign_in_id).values(workspace_id=workspace_id)
-        )
+        self.session.execute(update(SignIn).where(SignIn.id == viewer.sign_in_id).values(workspace_id=workspace_id))
 
     def choose_language(self, user_id: UserId, locale: str) -> None:
         self.session.execute(update(User).where(User.id == user_id).values(locale=locale))
 
-    def park(self, token: str, typed: Mapping[str, str]) -> int | None:
-        """Keeps what was typed for the user whose ended session this is; None when nobody's or too much."""
-        user_id = self.session.scalar(select(SignIn.user_id).where(SignIn.token_hash == _hash(token)))
-        plain = json.dumps(dict(typed)).encode()
-        if user_id is None or len(plain) > PARKED_BYTES:
-            return None
-        parked = ParkedForm(user_id=user_id, ciphertext=self.vault.seal(plain, f"parked_forms:{user_id}"))
-        self.session.add(parked)
-        self.session.flush()
-        return parked.id
-
-    def unpark(self, parked_id: int, user_id: UserId) -> dict[str, str]:
-        """What that user had typed; empty when it is not theirs or too old."""
-        sealed = self.session.scalar(
-            select(ParkedForm.ciphertext).where(
-                ParkedForm.id == parked_id,
-                ParkedForm.user_id == user_id,
-                ParkedForm.created_at > datetime.now(UTC) - PARKED,
-            )
-        )
-        plain = self.vault.open(sealed, f"parked_forms:{user_id}") if sealed else None
-        return json.loads(plain) if plain else {}
+    def former_user(self, token: str) -> UserId | None:
+        """Whose session this was, also after its end; None for a token that never was."""
+        return self.session.scalar(select(SignIn.user_id).where(SignIn.token_hash == _hash(token)))
 
     def purge(self) -> int:
-        """Deletes what is over: parked forms, and sessions that ended long ago. Returns how many rows."""
+        """Deletes the sessions that ended long ago; returns how many."""
         now = datetime.now(UTC)
         ended = or_(
             SignIn.ended_at < now - KEPT,
             SignIn.last_seen_at < now - IDLE - KEPT,
             SignIn.created_at < now - ABSOLUTE - KEPT,
         )
-        old = (delete(ParkedForm).where(ParkedForm.created_at < now - PARKED), delete(SignIn).where(ended))
-        return sum(len(self.session.execute(query.returning(True)).all()) for query in old)
+        return cast("CursorResult[Any]", self.session.execute(delete(SignIn).where(ended))).rowcount
 
     def _begin(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
         token = secrets.token_urlsafe(32)
         self.session.add(
             SignIn(
-                token_hash=_hash(token), user_id=user_id, workspace_id=workspace_id, user_agent=user_agent[:200]
+                token_hash=_hash(token),
+                user_id=user_id,
+                workspace_id=workspace_id,
+                user_agent=user_agent[:200],
             )
         )
         return token
@@ -221,7 +182,7 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _viewer(credential: type[SignIn] | type[ApiToken]) -> Select[tuple[object, ...]]:
+def _viewer(credential: type[SignIn] | type[ApiToken]) -> Select[*tuple[Any, ...]]:
     """One query for all that a request needs to know of who asks."""
     unread = (
         select(func.count())
@@ -243,7 +204,7 @@ def _viewer(credential: type[SignIn] | type[ApiToken]) -> Select[tuple[object, .
     )
 
 
-def _as_viewer(row, sign_in_id: int | None) -> Viewer:  # type: ignore[no-untyped-def]
+def _as_viewer(row: Any, sign_in_id: int | None) -> Viewer:
     return Viewer(
         user_id=UserId(row.User.id),
         name=row.User.name,

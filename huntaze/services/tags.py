@@ -44,27 +44,23 @@ class TagService:
             raise NotFound(tag_id)
         here = SubscriberTag.workspace_id == self.workspace_id, SubscriberTag.tag_id == tag_id
         self.session.execute(delete(SubscriberTag).where(*here, SubscriberTag.subscriber_id == subscriber_id))
-        used = select(SubscriberTag).where(*here).exists()
-        self.session.execute(delete(Tag).where(Tag.workspace_id == self.workspace_id, Tag.id == tag_id, ~used))
+        unused = ~select(SubscriberTag).where(*here).exists()
+        self.session.execute(delete(Tag).where(Tag.workspace_id == self.workspace_id, Tag.id == tag_id, unused))
 
     def _require(self, subscriber_id: int) -> None:
         if self.session.get(Subscriber, (self.workspace_id, subscriber_id)) is None:
             raise NotFound(subscriber_id)
 
     def _find(self, name: str) -> int | None:
-        return self.session.scalar(
-            select(Tag.id).where(Tag.workspace_id == self.workspace_id, func.lower(Tag.name) == func.lower(name))
-        )
+        same = func.lower(Tag.name) == func.lower(name)
+        return self.session.scalar(select(Tag.id).where(Tag.workspace_id == self.workspace_id, same))
 
     def _create(self, name: str) -> int:
         count = select(func.count()).select_from(Tag).where(Tag.workspace_id == self.workspace_id)
         if (self.session.scalar(count) or 0) >= MOST:
             raise Invalid({"name": [Problem("too_many_tags", {"most": MOST})]})
         created = self.session.scalar(
-            insert(Tag)
-            .values(workspace_id=self.workspace_id, name=name)
-            .on_conflict_do_nothing()
-            .returning(Tag.id)
+            insert(Tag).values(workspace_id=self.workspace_id, name=name).on_conflict_do_nothing().returning(Tag.id)
         )
         if created is None:  # someone else made it in this moment
             created = self._find(name)

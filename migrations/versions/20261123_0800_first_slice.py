@@ -106,9 +106,7 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.BigInteger(), nullable=False),
         sa.Column("user_agent", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column(
-            "last_seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
-        ),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_sign_ins_user_id_users"), ondelete="CASCADE"
@@ -165,6 +163,12 @@ def upgrade() -> None:
         sa.Column("country", sa.Text(), server_default="", nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("last_active_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "seen_at",
+            sa.DateTime(timezone=True),
+            sa.Computed("coalesce(last_active_at, joined_at)", persisted=True),
+            nullable=False,
+        ),
         sa.Column("renews_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -172,14 +176,10 @@ def upgrade() -> None:
         sa.Column(
             "search_text",
             sa.Text(),
-            sa.Computed(
-                "fold(' ' || username || ' ' || display_name || ' ' || coalesce(email, ''))", persisted=True
-            ),
+            sa.Computed("fold(' ' || username || ' ' || display_name || ' ' || coalesce(email, ''))", persisted=True),
             nullable=False,
         ),
-        sa.CheckConstraint(
-            "email = lower(email) AND length(email) <= 254", name=op.f("ck_subscribers_email_folded")
-        ),
+        sa.CheckConstraint("email = lower(email) AND length(email) <= 254", name=op.f("ck_subscribers_email_folded")),
         sa.CheckConstraint("length(display_name) <= 100", name=op.f("ck_subscribers_display_name_length")),
         sa.CheckConstraint("monthly_price_cents >= 0", name=op.f("ck_subscribers_monthly_price")),
         sa.CheckConstraint(
@@ -220,7 +220,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_subscribers_seen",
         "subscribers",
-        ["workspace_id", sa.literal_column("coalesce(last_active_at, joined_at)"), "id"],
+        ["workspace_id", "seen_at", "id"],
         unique=False,
         postgresql_where=sa.text("archived_at IS NULL"),
     )
@@ -459,30 +459,22 @@ def downgrade() -> None:
     op.drop_index("ix_subscriber_tags_tag", table_name="subscriber_tags")
     op.drop_table("subscriber_tags")
     op.drop_index("ix_notifications_user", table_name="notifications")
-    op.drop_index(
-        "ix_notifications_unread", table_name="notifications", postgresql_where=sa.text("read_at IS NULL")
-    )
+    op.drop_index("ix_notifications_unread", table_name="notifications", postgresql_where=sa.text("read_at IS NULL"))
     op.drop_table("notifications")
     op.drop_index("ix_notes_subscriber", table_name="notes")
     op.drop_table("notes")
     op.drop_table("api_tokens")
     op.drop_index("uq_tags_workspace_id_name", table_name="tags")
     op.drop_table("tags")
-    op.drop_index(
-        "ix_subscribers_spent", table_name="subscribers", postgresql_where=sa.text("archived_at IS NULL")
-    )
-    op.drop_index(
-        "ix_subscribers_seen", table_name="subscribers", postgresql_where=sa.text("archived_at IS NULL")
-    )
+    op.drop_index("ix_subscribers_spent", table_name="subscribers", postgresql_where=sa.text("archived_at IS NULL"))
+    op.drop_index("ix_subscribers_seen", table_name="subscribers", postgresql_where=sa.text("archived_at IS NULL"))
     op.drop_index(
         "ix_subscribers_search",
         table_name="subscribers",
         postgresql_using="gin",
         postgresql_ops={"search_text": "gin_trgm_ops"},
     )
-    op.drop_index(
-        "ix_subscribers_joined", table_name="subscribers", postgresql_where=sa.text("archived_at IS NULL")
-    )
+    op.drop_index("ix_subscribers_joined", table_name="subscribers", postgresql_where=sa.text("archived_at IS NULL"))
     op.drop_index(
         "ix_subscribers_archived",
         table_name="subscribers",

@@ -29,9 +29,7 @@ def list_subscribers() -> Response:
 
 @bp.post("/onlyfans/subscribers")
 @web.role(Role.MANAGER)
-@describe(
-    Endpoint("Add a subscriber.", 201, body=NewSubscriber, answer=SubscriberOut, refusals=(403, 409, 415, 422))
-)
+@describe(Endpoint("Add a subscriber.", 201, body=NewSubscriber, answer=SubscriberOut, refusals=(403, 409, 415, 422)))
 def add_subscriber() -> Response:
     added = web.service(SubscriberService).add(read_json(NewSubscriber))
     response = write_json(SubscriberOut.model_validate(added), 201)

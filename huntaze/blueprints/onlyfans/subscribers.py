@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
@@ -19,14 +21,13 @@ from huntaze.services.notes import NoteService
 from huntaze.services.subscribers import SubscriberService
 from huntaze.services.tags import TagService
 
-
 LIST = "onlyfans/subscribers/"
 
 
 @bp.get("/subscribers")
 def subscribers() -> Response:
     wanted = read(SubscriberFilter, request.args)
-    context = {"page": web.service(SubscriberService).page(wanted), "filter": wanted}
+    context: dict[str, Any] = {"page": web.service(SubscriberService).page(wanted), "filter": wanted}
     if wants_partial():
         return page(LIST + ("_rows.html" if wanted.after else "_list.html"), **context)
     tags = web.service(TagService).all()
