@@ -27,6 +27,7 @@ class Config:
     redis_url: Valkey or Redis; `unix://` over a socket.
     secret_key: signs and encrypts what leaves the server; at least 32 characters.
     trusted_proxies: how many reverse proxies stand in front and set X-Forwarded-*.
+    web_concurrency: web processes; gunicorn.conf.py reads it by itself, here it is only checked.
     """
 
     database_url: str
@@ -37,6 +38,7 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 8000
     trusted_proxies: int = 0
+    web_concurrency: int = 2
     log_level: str = "INFO"
 
     @property
@@ -56,6 +58,7 @@ class Config:
             host=env.get("HOST") or "127.0.0.1",
             port=_number(env, "PORT", 8000, 1, 65535),
             trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 0, 5),
+            web_concurrency=_number(env, "WEB_CONCURRENCY", 2, 1, 64),
             log_level=_choice(env, "LOG_LEVEL", "INFO", LOG_LEVELS),
         )
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from babel.dates import format_timedelta
 from flask import Flask
-from flask_babel import format_currency, format_date, format_datetime, format_decimal, get_locale
+from flask_babel import format_currency, format_date, format_decimal, format_time, get_locale
 
 
 def money(cents: int, currency: str) -> str:
@@ -25,7 +25,8 @@ def day(when: datetime) -> str:
 
 
 def moment(when: datetime) -> str:
-    return str(format_datetime(when, "medium"))
+    """Day and minute in the viewer's zone."""
+    return f"{format_date(when, 'medium')}, {format_time(when, 'short')}"
 
 
 def ago(when: datetime) -> str:

@@ -18,7 +18,7 @@ class Schema(BaseModel):
 
 def _visible(value: str) -> str:
     value = value.replace("\r\n", "\n")  # as a textarea sends it
-    if any(unicodedata.category(char) in ("Cc", "Cs", "Cn") and char not in "\n\t" for char in value):
+    if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in value):
         raise PydanticCustomError("control_character", "Remove the control characters.")
     return value
 

@@ -133,12 +133,12 @@ class SubscriberService:
         return self.get(subscriber_id)
 
     def archive(self, subscriber_id: int) -> None:
-        """Takes the fan out of the list; nothing is deleted. Raises NotFound."""
-        self._set_archived(subscriber_id, datetime.now(UTC))
+        """Takes the fan out of the list; nothing is deleted. Twice is once. Raises NotFound."""
+        self._set_archived(subscriber_id, func.coalesce(Subscriber.archived_at, func.now()))
 
     def restore(self, subscriber_id: int) -> None:
         """Raises NotFound."""
-        self._set_archived(subscriber_id, None)
+        self._set_archived(subscriber_id, null())
 
     @property
     def _here(self) -> ColumnElement[bool]:
@@ -184,7 +184,7 @@ class SubscriberService:
         """Ids of fans that match, by the index, through the owner's function; RARE + 1 of them at most."""
         return list(self.session.scalars(select(func.search_subscribers(term, RARE + 1))))
 
-    def _set_archived(self, subscriber_id: int, when: datetime | None) -> None:
+    def _set_archived(self, subscriber_id: int, when: ColumnElement[Any]) -> None:
         changed = self.session.scalar(
             update(Subscriber)
             .where(Subscriber.workspace_id == self.workspace_id, Subscriber.id == subscriber_id)
@@ -205,7 +205,9 @@ def _contains(term: str) -> ColumnElement[bool]:
 
 
 def _is_double_tap(existing: Subscriber, new: NewSubscriber) -> bool:
-    same = all(getattr(existing, field) == value for field, value in new.model_dump().items())
+    same = existing.archived_at is None and all(
+        getattr(existing, field) == value for field, value in new.model_dump().items()
+    )
     return same and datetime.now(UTC) - existing.created_at < DOUBLE_TAP
 
 

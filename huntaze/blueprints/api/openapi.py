@@ -77,7 +77,12 @@ def _document() -> dict[str, Any]:
 
 def _operation(rule: Rule, endpoint: Endpoint) -> dict[str, Any]:
     path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
+        }
         for name in sorted(rule.arguments)
     ]
     success: dict[str, Any] = {"description": "Done."}
