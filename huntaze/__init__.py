@@ -84,13 +84,19 @@ def _settings(config: Config) -> dict[str, object]:
         "SQLALCHEMY_DATABASE_URI": _driver(config.app_database_url),
         # A restarted PostgreSQL costs a reconnection and not an error page. Both pools of three processes
         # together stay below the 60 connections of the embedded server.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5},
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_pre_ping": True,
+            "pool_size": 5,
+            "max_overflow": 5,
+            "hide_parameters": True,  # an error's text goes to the log, and a note's must not
+        },
         "SQLALCHEMY_BINDS": {
             "system": {
                 "url": _driver(config.database_url),
                 "pool_pre_ping": True,
                 "pool_size": 2,
                 "max_overflow": 3,
+                "hide_parameters": True,
             }
         },
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),

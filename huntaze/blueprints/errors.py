@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 
 from flask import Flask, Response, g, jsonify, request
 from sqlalchemy.exc import OperationalError
@@ -77,12 +78,18 @@ def _http(error: HTTPException) -> Response:
 
 
 def _database_away(error: OperationalError) -> Response:
-    log.error("database not reachable", exc_info=error)
+    _log("database not reachable", error)
     g.failing = True
     return answer(503)
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("unexpected error", exc_info=error)
+    _log("unexpected error", error)
     g.failing = True
     return answer(500)
+
+
+def _log(message: str, error: Exception) -> None:
+    """Where it happened, and of what kind; not the error's own text, which may quote a row ("DETAIL: ...")."""
+    stack = traceback.format_tb(error.__traceback__)
+    log.error(message, extra={"error": type(error).__name__, "stack": stack, "request_id": g.get("request_id")})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from huntaze.services.errors import Invalid, Problem
 T = TypeVar("T")
 PAGE = 50
 """Rows on a page of any list."""
+LONGEST_CURSOR = 400
+"""Characters; the longest of ours has a user name of 100 and takes 200."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,14 @@ class Order:
 
     def _decode(self, cursor: str) -> tuple[Any, int]:
         try:
+            if len(cursor) > LONGEST_CURSOR:
+                raise ValueError(cursor)
             padded = cursor + "=" * (-len(cursor) % 4)
             name, key, id_ = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
             if name != self.name or not isinstance(key, str) or type(id_) is not int or not 0 < id_ < 2**63:
                 raise ValueError
             return self.read(key), id_
-        except (ValueError, TypeError, binascii.Error, UnicodeDecodeError):
+        except (ValueError, TypeError, RecursionError):
             raise Invalid({"after": [Problem("cursor")]}) from None
 
 
@@ -81,6 +84,14 @@ def read_time(text: str) -> datetime:
     if time.tzinfo is None:
         raise ValueError(text)
     return time
+
+
+def read_text(text: str) -> str:
+    """A text that PostgreSQL can hold, out of a cursor."""
+    text.encode()  # a lone surrogate is no text
+    if "\0" in text:
+        raise ValueError(text)
+    return text
 
 
 def read_cents(text: str) -> int:

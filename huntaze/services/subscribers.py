@@ -30,7 +30,7 @@ from huntaze.models.base import WorkspaceId
 from huntaze.models.subscriber import Subscriber, SubscriberTag, Tag
 from huntaze.schemas.subscriber import NewSubscriber, Sort, SubscriberChange, SubscriberFilter
 from huntaze.services.errors import Conflict, NotFound, Problem
-from huntaze.services.keyset import Order, Page, read_cents, read_time
+from huntaze.services.keyset import Order, Page, read_cents, read_text, read_time
 
 COUNTED = 1_000
 """Up to here matches are counted exactly: a count has no index, and "1,000+" answers the question."""
@@ -46,7 +46,7 @@ ORDERS = {
     ),
     Sort.SEEN: Order("seen", Subscriber.seen_at, Subscriber.id, lambda row: row.seen_at, read_time),
     Sort.USERNAME: Order(
-        "username", Subscriber.username, Subscriber.id, lambda row: row.username, str, descending=False
+        "username", Subscriber.username, Subscriber.id, lambda row: row.username, read_text, descending=False
     ),
 }
 
