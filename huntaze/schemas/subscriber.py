@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from huntaze.models.base import Cents
 from huntaze.models.subscriber import Status, Tier
@@ -59,7 +59,7 @@ class SubscriberFilter(Schema):
     spent_min: Annotated[Decimal | None, Optional] = Field(default=None, ge=0, le=10**9, decimal_places=2)
     spent_max: Annotated[Decimal | None, Optional] = Field(default=None, ge=0, le=10**9, decimal_places=2)
     archived: bool = False
-    sort: Sort = Sort.JOINED
+    sort: Annotated[Sort, BeforeValidator(lambda chosen: chosen or Sort.JOINED)] = Sort.JOINED
     after: Annotated[str, Field(max_length=400)] = ""
 
     @property

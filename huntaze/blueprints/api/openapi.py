@@ -81,7 +81,7 @@ def _operation(rule: Rule, endpoint: Endpoint) -> dict[str, Any]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
+            "schema": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
         }
         for name in sorted(rule.arguments)
     ]

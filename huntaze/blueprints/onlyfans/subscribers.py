@@ -135,7 +135,7 @@ def path_of(subscriber_id: int) -> str:
 
 def _sorts() -> list[tuple[str, str]]:
     return [
-        (Sort.JOINED.value, _("Newest")),
+        ("", _("Newest")),
         (Sort.SPENT.value, _("Highest spend")),
         (Sort.SEEN.value, _("Last seen")),
         (Sort.USERNAME.value, _("Username")),

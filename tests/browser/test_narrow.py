@@ -1,0 +1,153 @@
+"""A phone of 360 px: nothing sticks out, whatever people are called, and everything fits under a thumb."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from huntaze.models.subscriber import Subscriber
+from huntaze.models.user import Membership
+from tests.browser.conftest import PHONE, NewContext, OpenAs
+from tests.factories import (
+    MemberFactory,
+    NoteFactory,
+    NotificationFactory,
+    SubscriberFactory,
+    TagFactory,
+    TaggedFactory,
+    TransactionFactory,
+    UserFactory,
+    WorkspaceFactory,
+)
+
+LIST = "/onlyfans/subscribers"
+UNBROKEN = "W" * 100
+EMOJI = "👩‍👩‍👧‍👦🏳️‍🌈🦄" * 6
+RTL = "محمد عبد الرحمن بن علي الطويل الاسم جدا"
+
+# What ends beyond the edge, and is not inside something that scrolls or cuts on purpose.
+STICKING_OUT = """() => {
+  const cut = (element) => {
+    for (let box = element.parentElement; box && box !== document.body; box = box.parentElement)
+      if (getComputedStyle(box).overflowX !== "visible") return true;
+    return false;
+  };
+  return [...document.querySelectorAll("body *")]
+    .filter((element) => element.checkVisibility() && getComputedStyle(element).clipPath === "none")
+    .filter((element) => !element.closest(".nav"))  // fixed: as wide as the page has become
+    .filter((element) => { const box = element.getBoundingClientRect(); return box.right > 361 || box.left < -1; })
+    .filter((element) => !cut(element))
+    .map((element) => element.outerHTML.slice(0, 120));
+}"""
+
+# What is touched: its box, or that of the ::after that makes it larger.
+SMALL_TARGETS = """() => {
+  const size = (element) => {
+    const box = element.getBoundingClientRect(), more = getComputedStyle(element, "::after");
+    const grows = more.content !== "none" && more.position === "absolute";
+    return grows
+      ? [Math.max(box.width, parseFloat(more.width)), Math.max(box.height, parseFloat(more.height))]
+      : [box.width, box.height];
+  };
+  return [...document.querySelectorAll("a, button, input:not([type=hidden]), select, textarea")]
+    .filter((element) => element.checkVisibility() && !element.closest("p, .vh, .skip"))
+    .map((element) => element.closest("label:has(input[type=radio], input[type=checkbox]), .pick") ?? element)
+    .filter((element) => getComputedStyle(element).clipPath === "none")
+    .filter((element) => Math.min(...size(element)) < 43.9)
+    .map((element) => `${size(element)} ${element.outerHTML.slice(0, 100)}`);
+}"""
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """A workspace in which everything is as long as it may be."""
+
+    member: Membership
+    fans: list[Subscriber]
+
+
+@pytest.fixture
+def extreme() -> Extreme:
+    workspace = WorkspaceFactory(name=UNBROKEN)
+    user = UserFactory(name=UNBROKEN, email=f"{'w' * 64}@{'w' * 60}{UserFactory().id}.test")
+    member = MemberFactory(workspace_id=workspace.id, user_id=user.id)
+    fans = [
+        SubscriberFactory(
+            workspace_id=workspace.id,
+            username=f"{'w' * 99}{number}",
+            display_name=name,
+            email=f"{'w' * 64}@{'w' * 60}.test",
+            total_spent_cents=1_234_567_890_12,
+            monthly_price_cents=4_999_99,
+            tier="premium",
+            status="cancelled",
+        )
+        for number, name in enumerate((UNBROKEN, EMOJI, RTL, ""))
+    ]
+    for name in ("W" * 40, "🦄" * 40, "علامة طويلة جدا جدا جدا"):
+        tag = TagFactory(workspace_id=workspace.id, name=name)
+        for fan in fans:
+            TaggedFactory(subscriber=fan, tag=tag)
+    for text in (UNBROKEN * 3, EMOJI, RTL):
+        NotificationFactory(member=member, title=text, body=text, url="/settings")
+        for fan in fans:
+            NoteFactory(subscriber=fan, body=text, author_id=user.id)
+    for fan in fans:
+        TransactionFactory(subscriber=fan, gross_cents=987_654_321_00, status="refunded", type="chargeback")
+    return Extreme(member, fans)
+
+
+def problems(page: Page) -> list[str]:
+    """What does not fit in the width, and what is too small for a thumb; a line each."""
+    width = page.evaluate("document.documentElement.scrollWidth")
+    found = [f"scrolls, is {width} px wide"] if width > PHONE.width else []
+    found += [f"sticks out: {element}" for element in page.evaluate(STICKING_OUT)]
+    found += [f"small: {element}" for element in page.evaluate(SMALL_TARGETS)]
+    return [f"{page.url} {problem}" for problem in found]
+
+
+@pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
+def test_nothing_sticks_out(open_as: OpenAs, extreme: Extreme, locale: str) -> None:
+    page = open_as(extreme.member, PHONE, locale=locale)
+    fans = [f"{LIST}/{fan.id}" for fan in extreme.fans]
+    edits = [f"{fans[0]}/edit", f"{fans[0]}/transactions", f"{fans[0]}/notes"]
+    search = f"{LIST}?q={UNBROKEN}&tier=premium&status=cancelled&archived=1&tag={'W' * 40}&spent_min=999999999.99"
+    found = []
+    for path in (LIST, f"{LIST}/new", *fans, *edits, search, "/notifications", "/settings", "/nowhere", "/dev/kit"):
+        page.goto(path)
+        found += problems(page)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
+def test_dialog_menu_and_toast_fit(open_as: OpenAs, extreme: Extreme, locale: str) -> None:
+    page = open_as(extreme.member, PHONE, locale=locale)
+    page.goto(LIST)
+    page.locator(".head .go").tap()
+    page.locator("[name=username]").fill("!" * 101)
+    page.locator("dialog .go").tap()
+    expect(page.locator("[name=username]")).to_have_attribute("aria-invalid", "true")
+    assert not problems(page), "\n".join(problems(page))
+    page.locator("[name=username]").fill("x" * 100)
+    page.locator("dialog .go").tap()
+    expect(page.locator(".toast")).to_be_visible()
+    assert not problems(page), "\n".join(problems(page))
+    page.locator(".me").tap()
+    expect(page.locator("#me")).to_be_visible()
+    assert not problems(page), "\n".join(problems(page))
+
+
+@pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
+def test_the_door_fits(new_context: NewContext, locale: str) -> None:
+    page = new_context(**PHONE.options(), locale=locale).new_page()
+    for path in ("/login", "/register"):
+        page.goto(path)
+        page.locator("[type=email]").fill("w" * 200 + "@mail.test")
+        page.locator("[type=password]").fill("password")
+        for field in page.locator("[autocomplete=name], [autocomplete=organization]").all():
+            field.fill("W" * 100)
+        page.locator(".go").tap()
+        expect(page.locator(".err, [role=alert]").first).to_be_visible()
+        assert not problems(page), "\n".join(problems(page))

@@ -1,0 +1,167 @@
+"""Rows for tests, written through the system door and committed at once.
+
+Nothing is deleted afterwards: each test makes a workspace of its own, so that tests share a database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from functools import cache
+
+from factory import LazyAttribute, LazyFunction, SelfAttribute, Sequence, SubFactory
+from factory.alchemy import SQLAlchemyModelFactory
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+from huntaze.models.notification import Notification
+from huntaze.models.sign_in import ApiToken, SignIn
+from huntaze.models.subscriber import Note, Subscriber, SubscriberTag, Tag
+from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
+from huntaze.models.user import Membership, Role, User
+from huntaze.models.workspace import Workspace
+from huntaze.services.passwords import hash_password
+
+PASSWORD = "a password of the tests"
+
+# conftest.py gives it the owner's engine.
+session = scoped_session(sessionmaker(expire_on_commit=False))
+
+
+@cache
+def password_hash() -> str:
+    return hash_password(PASSWORD)
+
+
+def sha256(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+class Row(SQLAlchemyModelFactory):
+    class Meta:
+        abstract = True
+        sqlalchemy_session = session
+        sqlalchemy_session_persistence = "commit"
+
+
+class UserFactory(Row):
+    class Meta:
+        model = User
+
+    email = Sequence(lambda n: f"person{n}@huntaze.test")
+    name = Sequence(lambda n: f"Person {n}")
+    password_hash = LazyFunction(password_hash)
+
+
+class WorkspaceFactory(Row):
+    class Meta:
+        model = Workspace
+
+    name = Sequence(lambda n: f"Studio {n}")
+
+
+class MemberFactory(Row):
+    class Meta:
+        model = Membership
+
+    workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
+    user_id = LazyFunction(lambda: UserFactory().id)
+    role = Role.OWNER
+
+
+class SubscriberFactory(Row):
+    class Meta:
+        model = Subscriber
+
+    workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
+    username = Sequence(lambda n: f"fan{n}")
+
+
+class TagFactory(Row):
+    class Meta:
+        model = Tag
+
+    workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
+    name = Sequence(lambda n: f"tag {n}")
+
+
+class TaggedFactory(Row):
+    """A fan with a tag."""
+
+    class Meta:
+        model = SubscriberTag
+        exclude = ("subscriber", "tag")
+
+    subscriber = SubFactory(SubscriberFactory)
+    tag = SubFactory(TagFactory)
+    workspace_id = SelfAttribute("subscriber.workspace_id")
+    subscriber_id = SelfAttribute("subscriber.id")
+    tag_id = SelfAttribute("tag.id")
+
+
+class NoteFactory(Row):
+    class Meta:
+        model = Note
+        exclude = ("subscriber",)
+
+    subscriber = SubFactory(SubscriberFactory)
+    workspace_id = SelfAttribute("subscriber.workspace_id")
+    subscriber_id = SelfAttribute("subscriber.id")
+    body = Sequence(lambda n: f"Note {n}")
+
+
+class TransactionFactory(Row):
+    class Meta:
+        model = Transaction
+        exclude = ("subscriber",)
+
+    subscriber = SubFactory(SubscriberFactory)
+    workspace_id = SelfAttribute("subscriber.workspace_id")
+    subscriber_id = SelfAttribute("subscriber.id")
+    type = TransactionType.TIP
+    status = TransactionStatus.COMPLETED
+    gross_cents = 1000
+    fee_cents = LazyAttribute(lambda row: row.gross_cents // 5)
+    net_cents = LazyAttribute(lambda row: row.gross_cents - row.fee_cents)
+    currency = "USD"
+    occurred_at = LazyFunction(lambda: datetime.now(UTC))
+
+
+class NotificationFactory(Row):
+    class Meta:
+        model = Notification
+        exclude = ("member",)
+
+    member = SubFactory(MemberFactory)
+    workspace_id = SelfAttribute("member.workspace_id")
+    user_id = SelfAttribute("member.user_id")
+    title = Sequence(lambda n: f"Something happened {n}")
+
+
+class SignInFactory(Row):
+    """A browser session; `token` is what its cookie says."""
+
+    class Meta:
+        model = SignIn
+        exclude = ("member", "token")
+
+    member = SubFactory(MemberFactory)
+    token = Sequence(lambda n: f"sign-in-{n}")
+    workspace_id = SelfAttribute("member.workspace_id")
+    user_id = SelfAttribute("member.user_id")
+    token_hash = LazyAttribute(lambda row: sha256(row.token))
+    user_agent = "tests"
+
+
+class ApiTokenFactory(Row):
+    """A bearer token; `token` is what the header says."""
+
+    class Meta:
+        model = ApiToken
+        exclude = ("member", "token")
+
+    member = SubFactory(MemberFactory)
+    token = Sequence(lambda n: f"api-token-{n}")
+    workspace_id = SelfAttribute("member.workspace_id")
+    user_id = SelfAttribute("member.user_id")
+    name = "tests"
+    token_hash = LazyAttribute(lambda row: sha256(row.token))

@@ -1,0 +1,134 @@
+"""Each migration can be undone and done again with rows in the tables, and leads to what the models say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import func, inspect, select, text
+from sqlalchemy.orm import Session
+
+from huntaze import MIGRATIONS, create_app, tenancy
+from huntaze.config import Config
+from huntaze.extensions import db
+from huntaze.models.base import Base, UserId, WorkspaceId
+from huntaze.models.notification import Notification
+from huntaze.models.sign_in import ApiToken, ParkedForm, SignIn
+from huntaze.models.subscriber import Subscriber
+from huntaze.models.tick import Tick
+from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
+from huntaze.models.user import Membership, Role, User
+from huntaze.models.workspace import Workspace
+from huntaze.schemas.subscriber import NewNote, NewSubscriber, NewTag, SubscriberFilter
+from huntaze.services.notes import NoteService
+from huntaze.services.subscribers import SubscriberService
+from huntaze.services.tags import TagService
+from huntaze.system import system_session
+
+
+@pytest.fixture
+def app(new_database: Callable[..., Config]) -> Iterator[Flask]:
+    """On a migrated database of its own."""
+    app = create_app(new_database())
+    with app.app_context():
+        yield app
+        for engine in db.engines.values():
+            engine.dispose()
+    app.extensions["redis"].close()
+
+
+def test_the_migrations_lead_to_what_the_models_say(app: Flask) -> None:
+    with db.engines["system"].connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_there_is_one_line_of_migrations_named_by_their_time() -> None:
+    script = ScriptDirectory(str(MIGRATIONS))
+    assert len(script.get_heads()) == 1
+    revisions = list(script.walk_revisions())
+    assert all(datetime.strptime(revision.revision, "%Y%m%d_%H%M").replace(tzinfo=UTC) for revision in revisions)
+    assert [revision.revision for revision in revisions] == sorted(
+        (revision.revision for revision in revisions), reverse=True
+    )
+
+
+def test_each_step_goes_down_and_up_again(app: Flask) -> None:
+    for revision in ScriptDirectory(str(MIGRATIONS)).walk_revisions():
+        flask_migrate.downgrade(revision=revision.down_revision or "base")
+        flask_migrate.upgrade(revision=revision.revision)
+        flask_migrate.downgrade(revision=revision.down_revision or "base")
+
+
+def test_down_and_up_with_rows_in_every_table(app: Flask) -> None:
+    _fill()
+    flask_migrate.downgrade(revision="base")
+    assert inspect(db.engines["system"]).get_table_names() == ["alembic_version"]
+    left = "SELECT count(*) FROM pg_proc p WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS ("
+    left += "SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"
+    with system_session() as session:
+        assert session.scalar(text(left)) == 0, "functions of ours"
+
+    flask_migrate.upgrade()
+    assert "subscribers" in inspect(db.engines["system"]).get_table_names()
+    _fill()
+
+
+def test_a_second_upgrade_changes_nothing(app: Flask) -> None:
+    _fill()
+    flask_migrate.upgrade()
+    with system_session() as session:
+        assert session.scalar(select(func.count()).select_from(Subscriber)) == 1
+
+
+def _fill() -> None:
+    """A row in every table, through both doors."""
+    now = datetime.now(UTC)
+    with system_session() as session:
+        workspace = Workspace(name="Studio")
+        user = User(email="ann@huntaze.test", name="Ann", password_hash="-")
+        session.add_all([workspace, user])
+        session.flush()
+        both = {"workspace_id": WorkspaceId(workspace.id), "user_id": UserId(user.id)}
+        session.add(Membership(**both, role=Role.OWNER))
+        session.flush()
+        session.add_all(
+            [
+                SignIn(**both, token_hash=b"1", user_agent=""),
+                ApiToken(**both, token_hash=b"2", name="script"),
+                Notification(**both, title="Welcome"),
+                ParkedForm(user_id=UserId(user.id), ciphertext=b"3"),
+                Tick(name="purge", tick=now),
+            ]
+        )
+    with Session(db.engine) as session, session.begin():
+        here = both["workspace_id"]
+        tenancy.enter(session, here)
+        subscribers = SubscriberService(session, here)
+        fan = subscribers.add(NewSubscriber(username="helene.b", display_name="Hélène"))
+        TagService(session, here).add(fan.id, NewTag(name="kind"))
+        NoteService(session, here).add(fan.id, both["user_id"], NewNote(body="Likes blue."))
+        session.add(
+            Transaction(
+                workspace_id=here,
+                subscriber_id=fan.id,
+                type=TransactionType.TIP,
+                status=TransactionStatus.COMPLETED,
+                gross_cents=500,
+                fee_cents=100,
+                net_cents=400,
+                currency="USD",
+                occurred_at=now,
+            )
+        )
+        session.flush()
+        assert [row.id for row in subscribers.page(SubscriberFilter(q="helene")).rows] == [fan.id]
+    with system_session() as session:
+        empty = [table for table in Base.metadata.tables if not session.scalar(text(f"SELECT count(*) FROM {table}"))]
+        assert empty == [], "this test is to fill every table"

@@ -1,0 +1,201 @@
+"""The queries of the busy pages use their indexes under the app's role, where row-level security could keep them out.
+
+auto_explain writes down the plan of every statement, those inside functions too. Only a superuser may load it:
+he does, and goes on as the app's role.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.orm import Session
+
+from huntaze import tenancy
+from huntaze.models.base import WorkspaceId
+from huntaze.schemas.subscriber import Sort, SubscriberFilter
+from huntaze.services.earnings import EarningsService
+from huntaze.services.notes import NoteService
+from huntaze.services.subscribers import SubscriberService
+from tests import factories
+from tests.factories import SubscriberFactory, WorkspaceFactory
+
+FANS = 20_000
+PAYMENTS = 20_000
+NOTES = 5_000
+
+INDEXES = {
+    Sort.JOINED: "ix_subscribers_joined",
+    Sort.SPENT: "ix_subscribers_spent",
+    Sort.SEEN: "ix_subscribers_seen",
+    Sort.USERNAME: "uq_subscribers_workspace_id_username",
+}
+KEYS = {
+    Sort.JOINED: "ROW(joined_at, id) < ROW(",
+    Sort.SPENT: "ROW(total_spent_cents, id) < ROW(",
+    Sort.SEEN: "ROW(seen_at, id) < ROW(",
+    Sort.USERNAME: "username >= ",  # unique in itself, so its index has no id
+}
+LIST = "json_agg"  # of the tags: only the list's query has it
+
+pytestmark = pytest.mark.xdist_group("plans")  # the rows are made once
+
+
+@pytest.fixture(scope="module")
+def big(app: object) -> WorkspaceId:
+    """A workspace with so many fans that reading all of them would be a mistake; and another one like it."""
+    big, other = WorkspaceFactory().id, WorkspaceFactory().id
+    owner = factories.session
+    fans = text(
+        "INSERT INTO subscribers (workspace_id, username, display_name, email, joined_at, last_active_at,"
+        " total_spent_cents) SELECT :workspace, 'fan' || md5(n::text), 'Fan ' || md5((n + 1)::text),"
+        " md5((n + 2)::text) || '@example.test', now() - n * interval '1 minute',"
+        " CASE WHEN n % 3 > 0 THEN now() - n % 1000 * interval '1 hour' END, n % 700 * 100"
+        " FROM generate_series(1, :fans) n"
+    )
+    for workspace in (big, other):
+        owner.execute(fans, {"workspace": workspace, "fans": FANS})
+    owner.execute(text("ANALYZE subscribers"))
+    owner.commit()
+    return WorkspaceId(big)
+
+
+@pytest.fixture(scope="module")
+def fan(big: WorkspaceId) -> int:
+    """One of them, with more payments and notes than a page holds."""
+    fan = SubscriberFactory(workspace_id=big, username="needle.in.a.haystack").id
+    other = SubscriberFactory(workspace_id=big).id
+    owner = factories.session
+    payments = text(
+        "INSERT INTO transactions (workspace_id, subscriber_id, type, status, gross_cents, fee_cents, net_cents,"
+        " currency, occurred_at) SELECT :workspace, CASE WHEN n <= 200 THEN :fan ELSE :other END, 'tip', 'completed',"
+        " 500, 100, 400, 'USD', now() - n * interval '1 hour' FROM generate_series(1, :payments) n"
+    )
+    notes = text(
+        "INSERT INTO notes (workspace_id, subscriber_id, body, created_at)"
+        " SELECT :workspace, CASE WHEN n <= 200 THEN :fan ELSE :other END, 'Note', now() - n * interval '1 hour'"
+        " FROM generate_series(1, :notes) n"
+    )
+    owner.execute(payments, {"workspace": big, "fan": fan, "other": other, "payments": PAYMENTS})
+    owner.execute(notes, {"workspace": big, "fan": fan, "other": other, "notes": NOTES})
+    owner.execute(text("ANALYZE transactions, notes"))
+    owner.commit()
+    return fan
+
+
+class Plans:
+    """A session of the app's role in a workspace, and the plans of what it ran."""
+
+    def __init__(self, session: Session, workspace_id: WorkspaceId, notices: list[str]) -> None:
+        self.session = session
+        self.workspace_id = workspace_id
+        self._notices = notices
+
+    def forget(self) -> None:
+        self._finish()
+        self._notices.clear()
+
+    def of(self, words: str) -> str:
+        """The plan of the one statement, of those run since, whose text has these words."""
+        self._finish()
+        found = [notice for notice in self._notices if words in notice]
+        assert len(found) == 1, f"{len(found)} statements have {words!r}:\n" + "\n".join(self._notices)
+        return found[0]
+
+    def _finish(self) -> None:
+        """A plan is written when its statement is done with: at the latest at the end of the transaction."""
+        self.session.commit()
+
+
+@pytest.fixture
+def plans(superuser_url: str, big: WorkspaceId) -> Iterator[Plans]:
+    notices: list[str] = []
+
+    def connect() -> psycopg.Connection:
+        connection = psycopg.connect(superuser_url, autocommit=True)
+        connection.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
+        for statement in (
+            "LOAD 'auto_explain'",
+            "SET auto_explain.log_min_duration = 0",
+            "SET auto_explain.log_nested_statements = on",
+            "SET client_min_messages = log",
+            "SET SESSION AUTHORIZATION huntaze_app",
+        ):
+            connection.execute(statement)
+        connection.autocommit = False
+        return connection
+
+    engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+    with Session(engine) as session:
+        tenancy.enter(session, big)
+        assert session.scalar(text("SELECT current_user")) == "huntaze_app"
+        plans = Plans(session, big, notices)
+        plans.forget()
+        yield plans
+
+
+def test_a_rare_term_is_found_by_its_trigrams(plans: Plans, fan: int) -> None:
+    found = SubscriberService(plans.session, plans.workspace_id).page(SubscriberFilter(q="needle.in"))
+    assert [row.id for row in found.rows] == [fan]
+    inside = plans.of("FROM subscribers WHERE workspace_id = $1 AND search_text LIKE $2")
+    assert "Bitmap Index Scan on ix_subscribers_search" in inside
+    assert re.search(r"Index Cond: \(\(workspace_id = .*\) AND \(search_text ~~ ", inside)
+    assert "Seq Scan" not in plans.of(LIST)
+
+
+def test_two_letters_are_found_by_their_trigram_too(plans: Plans, fan: int) -> None:
+    plans.session.execute(text("SELECT search_subscribers('ne', 2001)"))
+    assert "Bitmap Index Scan on ix_subscribers_search" in plans.of("search_text LIKE $2")
+
+
+@pytest.mark.parametrize("sort", Sort)
+def test_the_list_is_read_in_order_and_not_sorted(plans: Plans, sort: Sort) -> None:
+    SubscriberService(plans.session, plans.workspace_id).page(SubscriberFilter(sort=sort))
+    plan = plans.of(LIST)
+    assert re.search(rf"Index (Only )?Scan (Backward )?using {INDEXES[sort]} on subscribers", plan)
+    assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize("sort", Sort)
+def test_a_deep_page_begins_at_its_place(plans: Plans, sort: Sort) -> None:
+    service = SubscriberService(plans.session, plans.workspace_id)
+    cursor = service.page(SubscriberFilter(sort=sort)).next
+    plans.forget()
+    service.page(SubscriberFilter(sort=sort, after=cursor or ""))
+    plan = plans.of(LIST)
+    condition = next(line for line in plan.splitlines() if "Index Cond" in line)
+    assert KEYS[sort] in condition
+    assert f"using {INDEXES[sort]}" in plan
+    assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize("sort", Sort)
+def test_a_common_term_is_found_by_reading_in_order(plans: Plans, sort: Sort) -> None:
+    found = SubscriberService(plans.session, plans.workspace_id).page(SubscriberFilter(q="example.test", sort=sort))
+    assert len(found.rows) == 50
+    assert found.count_capped
+    plan = plans.of(LIST)
+    assert f"using {INDEXES[sort]} on subscribers" in plan
+    assert not re.search(r"(?<!Incremental )Sort .*\n +Sort Key: subscribers", plan), "of all that were found"
+
+
+def test_the_timeline_and_the_notes_of_a_fan_come_from_their_indexes(plans: Plans, fan: int) -> None:
+    earnings, notes = (
+        EarningsService(plans.session, plans.workspace_id),
+        NoteService(plans.session, plans.workspace_id),
+    )
+    timeline, written = earnings.timeline(fan), notes.page(fan)
+    plans.forget()
+    earnings.timeline(fan, timeline.next or "")
+    plan = plans.of("FROM transactions")
+    assert "Index Scan Backward using ix_transactions_subscriber" in plan
+    assert "ROW(occurred_at, id) < ROW(" in plan
+    assert "Sort" not in plan
+
+    notes.page(fan, written.next or "")
+    plan = plans.of("FROM notes")
+    assert "Index Scan Backward using ix_notes_subscriber" in plan
+    assert "Sort" not in plan
