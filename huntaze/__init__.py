@@ -29,6 +29,7 @@ def create_app(config: Config | None = None) -> Flask:
     from huntaze.blueprints import (  # fmt: skip
         api,
         auth,
+        cookies,
         dashboard,
         dev,
         errors,
@@ -50,6 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["huntaze.config"] = config
     app.extensions["redis"] = Redis.from_url(config.redis_url)
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.session_interface = cookies.Toasts()
     app.url_map.converters["int"] = ids.RowId
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
 
@@ -102,8 +104,6 @@ def _settings(config: Config) -> dict[str, object]:
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "MAX_CONTENT_LENGTH": LARGEST_FORM,
         "MAX_FORM_MEMORY_SIZE": LARGEST_FORM,
-        # Only toasts are in Flask's own cookie; who is signed in is in ours (blueprints/cookies.py).
-        "SESSION_COOKIE_NAME": "toasts",
         "SESSION_COOKIE_SAMESITE": "Lax",
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=1),
         "COMPRESS_ALGORITHM": ["br", "gzip"],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Response, request
+from flask import Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface
 
 from huntaze.models.sign_in import ABSOLUTE
 
@@ -35,6 +36,16 @@ class Cookie:
     @property
     def _full_name(self) -> str:
         return f"__Host-{self.name}" if request.is_secure else self.name
+
+
+class Toasts(SecureCookieSessionInterface):
+    """Flask's own signed cookie, which carries nothing but toasts, under the same rules."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        return "__Host-toasts" if request.is_secure else "toasts"
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
 
 
 # The cookie outlives the session's row: a late form must still tell whose it was.

@@ -43,7 +43,12 @@ class Form:
 
     def refused(self, refusal: Invalid) -> Form:
         """The same form with what is wrong beside its fields."""
-        self.errors = {name: [say(problem) for problem in problems] for name, problems in refusal.errors.items()}
+        for name, problems in refusal.errors.items():
+            for problem in problems:
+                # A field that the form doesn't have has no place on it.
+                stranger = problem.kind == "extra_forbidden"
+                place, text = ("_", f"{name}: {say(problem)}") if stranger else (name, say(problem))
+                self.errors.setdefault(place, []).append(text)
         return self
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 
@@ -43,20 +42,16 @@ def sign_in_first(next_path: str) -> Response:
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
     if request.headers.get("HX-Request"):
-        here = urlsplit(request.headers.get("HX-Current-URL", ""))
         if request.method == "GET":
-            next_path = f"{here.path}?{here.query}" if here.query else here.path
+            next_path = request.headers.get("HX-Current-URL", "").removeprefix(request.host_url.rstrip("/"))
         return make_response("", 401, {"HX-Redirect": url_for("auth.login", next=safe_path(next_path))})
     return make_response(redirect(url_for("auth.login", next=safe_path(next_path)), 303))
 
 
 def safe_path(target: str) -> str:
     """`target` if it is a path of this site, else the home page. Backslashes and // lead elsewhere in browsers."""
-    parts = urlsplit(target)
-    inside = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme
-    if inside and not parts.netloc and target.isprintable() and "\\" not in target:
-        return target
-    return "/"
+    inside = target.startswith("/") and not target.startswith("//")
+    return target if inside and target.isprintable() and "\\" not in target else "/"
 
 
 def _render(template: str, status: int, context: dict[str, Any]) -> Response:

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from huntaze.schemas.base import Email, Line, Schema
+from huntaze.schemas.base import Email, Line, Schema, Text
 
 
 class Credentials(Schema):
     """What the log-in form says. The password is taken as it is, blanks included."""
 
-    email: Annotated[str, StringConstraints(min_length=1, max_length=254, to_lower=True)]
+    email: Annotated[Text, StringConstraints(min_length=1, max_length=254, to_lower=True)]
     password: Annotated[str, StringConstraints(min_length=1, max_length=1024, strip_whitespace=False)]
     next: str = ""
 

@@ -16,7 +16,7 @@ from huntaze.schemas.base import Email, Line, Optional, Schema, Text
 # The platform's own rule for user names: letters, digits, dot, dash, underscore; case does not count.
 Username = Annotated[
     str,
-    StringConstraints(to_lower=True, min_length=1, max_length=101, pattern=r"^@?[A-Za-z0-9._-]+$"),
+    StringConstraints(to_lower=True, min_length=1, max_length=101, pattern=r"^@?[A-Za-z0-9._-]{1,100}$"),
     AfterValidator(lambda name: name.removeprefix("@")),
 ]
 
