@@ -110,7 +110,10 @@ def _nav() -> list[NavEntry]:
 def _locale() -> str:
     viewer = web.viewer_or_none()
     chosen = (viewer.locale if viewer else None) or LANGUAGE.read()
-    return chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES) or "en"
+    if chosen in LOCALES:
+        return chosen
+    wanted = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())  # fr-CA is French
+    return next((tag for tag in wanted if tag in LOCALES), "en")
 
 
 def _time_zone() -> str:

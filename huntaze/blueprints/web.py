@@ -80,7 +80,7 @@ def typed_before(parked_id: int) -> dict[str, str]:
 
 
 def init_app(app: Flask) -> None:
-    login.init_app(app)
+    login.init_app(app, add_context_processor=False)  # it would ask for the user on a page about a lost database
     login.session_protection = None  # our own session rows, not Flask's cookie
     login.request_loader(_load_viewer)
     app.before_request(_gate)

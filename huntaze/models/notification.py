@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from huntaze.models.base import Base, CreatedAt, Id, Tenant, UserId
@@ -21,6 +21,7 @@ class Notification(Tenant, Base):
             ondelete="CASCADE",
         ),
         Index("ix_notifications_user", "workspace_id", "user_id", "created_at", "id"),
+        CheckConstraint("url LIKE '/%' AND url NOT LIKE '//%'", "url_is_a_path"),
         Index("ix_notifications_unread", "workspace_id", "user_id", postgresql_where=text("read_at IS NULL")),
     )
 

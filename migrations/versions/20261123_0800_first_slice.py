@@ -313,6 +313,7 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("url LIKE '/%' AND url NOT LIKE '//%'", name=op.f("ck_notifications_url_is_a_path")),
         sa.ForeignKeyConstraint(
             ["workspace_id", "user_id"],
             ["memberships.workspace_id", "memberships.user_id"],

@@ -41,7 +41,10 @@ def read_json(schema: type[Schema]) -> Schema:
     """The body as the schema sees it. Raises UnsupportedMediaType, Invalid."""
     if not request.is_json:
         raise UnsupportedMediaType
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        body = None
     if body is None:
         raise Invalid({"_": [Problem("json_invalid")]})
     if not isinstance(body, dict):

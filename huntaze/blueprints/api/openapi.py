@@ -118,7 +118,9 @@ def _query(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 
 def _inlined(part: Any, defs: dict[str, Any]) -> Any:
-    """A query parameter's schema without references: its few enums are written out where they stand."""
+    """A query parameter's schema without references; there is no null in a URL, an empty text says "none"."""
+    if part == {"type": "null"}:
+        return {"type": "string", "maxLength": 0}
     if isinstance(part, dict):
         if "$ref" in part:
             return _inlined(defs[part["$ref"].rsplit("/", 1)[1]], defs)
