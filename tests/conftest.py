@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -24,6 +25,10 @@ from tests import factories
 from tests.factories import MemberFactory, SignInFactory, WorkspaceFactory
 
 pytest_plugins = ["tests.servers", "tests.chromium"]
+
+# The same examples on every machine and run: a failure is there again.
+settings.register_profile("huntaze", derandomize=True, deadline=None, database=None)
+settings.load_profile("huntaze")
 
 SWAP = {"HX-Request": "true", "HX-Request-Type": "partial"}
 LOOPBACK = ("127.", "::1", "localhost")

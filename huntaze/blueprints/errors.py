@@ -7,7 +7,7 @@ import traceback
 
 from flask import Flask, Response, g, jsonify, request
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
+from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed, SecurityError
 
 from huntaze.blueprints.htmx import page
 from huntaze.blueprints.messages import say
@@ -74,7 +74,7 @@ def _problem(status: int, fields: list[tuple[str, str]]) -> Response:
 def _http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
-    if isinstance(error, SecurityError):  # a Host that is none: no page of ours could have links
+    if isinstance(error, BadHost | SecurityError):  # a Host that is none: no page of ours could have links
         return Response("Bad host", 400)
     response = answer(error.code)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:

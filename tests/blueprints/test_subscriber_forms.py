@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import unescape
 
 import pytest
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.workspace import Workspace
+from huntaze.schemas.subscriber import NewSubscriber
 from tests.conftest import Browser
 from tests.factories import SubscriberFactory
 
@@ -173,16 +173,14 @@ def test_archived_and_back(as_manager: Browser, fan: Subscriber) -> None:
     assert "@ann" in as_manager.get(LIST).text
 
 
-COLUMNS = sorted(column.name for column in Subscriber.__table__.columns)
+COLUMNS = {column.name for column in Subscriber.__table__.columns} - {"status", *NewSubscriber.model_fields}
 
 
-@pytest.mark.parametrize("column", [*COLUMNS, "workspace", "tags", "role", "__class__", "search"])
+@pytest.mark.parametrize("column", [*sorted(COLUMNS), "workspace", "tags", "role", "__class__"])
 def test_only_what_the_form_has_is_taken(
     as_manager: Browser, owner: Session, workspace: Workspace, fan: Subscriber, column: str
 ) -> None:
     """ASVS 15.3.3."""
-    if column in ("username", "display_name", "email", "tier", "status"):
-        return
     before = _rows(owner, workspace)[0].__dict__.copy()
     for path, form in ((LIST, {"username": "bob"}), (f"{LIST}/{fan.id}/edit", {"username": "ann"})):
         response = as_manager.post(path, data={**form, column: "7"})
@@ -205,7 +203,7 @@ def test_an_unknown_part_of_a_form_is_named(as_manager: Browser) -> None:
     """It comes from no page of ours, but who wrote a script deserves an answer."""
     response = as_manager.post(LIST, data={"username": "bob", "colour": "blue"})
     assert response.status_code == 422
-    assert re.search(r"colour", response.text)
+    assert "colour" in response.text
 
 
 def test_files_and_too_much_are_refused(as_manager: Browser, owner: Session, workspace: Workspace) -> None:

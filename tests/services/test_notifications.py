@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId, WorkspaceId
+from huntaze.models.notification import Notification
 from huntaze.models.user import Membership
 from huntaze.models.workspace import Workspace
 from huntaze.services.keyset import PAGE
@@ -61,3 +63,14 @@ def test_reading_the_list_marks_nothing_and_marking_marks_ones_own(
     assert (unread(member), unread(colleague)) == (0, 1)
     read = {row.id: row.read_at for row in service.page(UserId(member.user_id)).rows}
     assert read[early.id] == NOON, "what was read earlier stays so"
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://evil.example", "//evil.example", "settings", ""])
+def test_a_link_is_a_path_of_huntaze(session: Session, member: Membership, url: str) -> None:
+    """ASVS 1.2.2."""
+    whose = {"workspace_id": member.workspace_id, "user_id": member.user_id}
+    session.add(Notification(**whose, title="Fine", url="/settings"))
+    session.flush()
+    session.add(Notification(**whose, title="Wrong", url=url))
+    with pytest.raises(IntegrityError):
+        session.flush()

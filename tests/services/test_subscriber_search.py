@@ -153,7 +153,7 @@ def test_the_function_gives_no_more_ids_than_asked_for(session: Session, common:
 NAMES = st.text(st.sampled_from("abcéÉ %_\\'-.🦄ß"), min_size=1, max_size=8).map(str.strip)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=NAMES, start=st.integers(0, 6), length=st.integers(3, 8))
 def test_any_three_letters_of_a_name_find_it(service: SubscriberService, name: str, start: int, length: int) -> None:
     term = name[start : start + length].strip()
