@@ -106,7 +106,7 @@ def test_it_follows_a_change_of_name(
 @pytest.fixture
 def common(owner: Session, workspace: Workspace) -> int:
     """More fans than a rare term may have; every tenth is a VIP, every hundredth among the archived."""
-    fans = module.RARE + 200
+    fans = module.COUNTED + 200
     owner.execute(
         text(
             "INSERT INTO subscribers (workspace_id, username, display_name, tier, joined_at, archived_at)"
