@@ -8,16 +8,29 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from huntaze.models.base import Cents
 from huntaze.models.subscriber import Status, Tier
 from huntaze.schemas.base import Email, Line, Optional, Schema, Text
 
+
+def _without_at(name: str) -> str:
+    bare = name.removeprefix("@")
+    if len(bare) > LONGEST_NAME:
+        raise PydanticCustomError(
+            "string_too_long", "Use at most {max_length} characters.", {"max_length": LONGEST_NAME}
+        )
+    return bare
+
+
+LONGEST_NAME = 100
+
 # The platform's own rule for user names: letters, digits, dot, dash, underscore; case does not count.
 Username = Annotated[
     str,
-    StringConstraints(to_lower=True, min_length=1, max_length=101, pattern=r"^@?[A-Za-z0-9._-]{1,100}$"),
-    AfterValidator(lambda name: name.removeprefix("@")),
+    StringConstraints(to_lower=True, min_length=1, pattern=r"^@?[A-Za-z0-9._-]+$"),
+    AfterValidator(_without_at),
 ]
 
 

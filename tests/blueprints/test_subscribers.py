@@ -182,7 +182,7 @@ def test_what_makes_no_sense_in_the_url_is_named(as_viewer: Browser, query: str,
     assert toast.headers["HX-Retarget"] == "#toasts"
     for response in (page, toast):
         assert response.status_code == 422
-        shown = re.sub(r"<[^>]*>", "", unescape(response.text))
+        shown = re.sub(r"<[^>]*>", " ", unescape(response.text))
         assert message in shown
         assert re.search(rf"\b{field}\b", shown)
 
