@@ -23,8 +23,8 @@ from huntaze.services.subscribers import SubscriberService
 from tests import factories
 from tests.factories import SubscriberFactory, WorkspaceFactory
 
-FANS = 20_000
-PAYMENTS = 20_000
+FANS = 8_000
+PAYMENTS = 8_000
 NOTES = 5_000
 
 INDEXES = {
@@ -40,8 +40,6 @@ KEYS = {
     Sort.USERNAME: "username >= ",  # unique in itself, so its index has no id
 }
 LIST = "json_agg"  # of the tags: only the list's query has it
-
-pytestmark = pytest.mark.xdist_group("plans")  # the rows are made once
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Measurements of Huntaze as it is served: `make bench`."""

@@ -1,0 +1,174 @@
+"""Pages as a cheap phone gets them: Slow 3G (400 kbit/s, 400 ms) and a processor slowed down four times.
+
+    python -m bench.phone [--keep FOLDER] [--fans N] [--repeat N]
+
+Prints a table and writes it to bench/results/phone.json. Bytes are the browser's encodedDataLength, headers
+included; each figure is the median of the repetitions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+
+from bench.client import HOST, sign_in
+from bench.fill import PASSWORD
+from bench.folder import RESULTS, data_folder
+from bench.site import site
+from tests.chromium import ARGUMENTS, find
+
+BITS, LATENCY, SLOWER = 400_000, 400, 4
+PHONE: ViewportSize = {"width": 360, "height": 780}
+LIST = "/onlyfans/subscribers"
+
+# When the page changes below `where`, after `act` was done to an element.
+CHANGED = """([where, what, act]) => new Promise(done => {
+  const began = performance.now()
+  new MutationObserver((_, observer) => {
+    observer.disconnect()
+    requestAnimationFrame(() => done(performance.now() - began))
+  }).observe(document.querySelector(where), {childList: true, subtree: true, characterData: true})
+  const element = document.querySelector(what)
+  if (act == "click") return element.click()
+  element.value = act
+  element.dispatchEvent(new Event("input", {bubbles: true}))
+})"""
+PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """milliseconds: until the first paint with content, or until a swap is in the page."""
+
+    milliseconds: float
+    size: int
+    requests: int
+
+
+class Meter:
+    """Counts what a page receives over the network, the cache apart."""
+
+    def __init__(self, page: Page) -> None:
+        self.size = self.requests = 0
+        self.cached: set[str] = set()
+        devtools = page.context.new_cdp_session(page)
+        devtools.on("Network.requestServedFromCache", lambda event: self.cached.add(event["requestId"]))
+        devtools.on("Network.loadingFinished", self._finished)
+        devtools.send("Network.enable")
+        throughput = BITS / 8
+        devtools.send(
+            "Network.emulateNetworkConditions",
+            {"offline": False, "latency": LATENCY, "downloadThroughput": throughput, "uploadThroughput": throughput},
+        )
+        devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        if event["requestId"] not in self.cached and event["encodedDataLength"]:
+            self.size += int(event["encodedDataLength"])
+            self.requests += 1
+
+
+class Phone:
+    """A browser and the site that it visits."""
+
+    def __init__(self, browser: Browser, port: int, cookie: str) -> None:
+        self.browser = browser
+        self.address = f"http://{HOST}:{port}"
+        self.cookie = cookie
+
+    def all(self) -> dict[str, Cost]:
+        """One run of everything."""
+        costs = {}
+        for name, path, signed_in in (("login", "/login", False), ("subscribers", LIST, True)):
+            with self._context(signed_in) as context:
+                costs[f"{name}, cold"] = self._visit(context, path)
+                costs[f"{name}, warm"] = self._visit(context, path)
+        with self._context(signed_in=True) as context:
+            page = context.new_page()
+            meter = Meter(page)
+            page.goto(self.address + LIST, wait_until="networkidle")
+            costs["search"] = _swap(page, meter, "#list", "[name=q]", "sofia")
+            costs["search, nothing found"] = _swap(page, meter, "#list", "[name=q]", "zzqx")
+            costs["search cleared"] = _swap(page, meter, "#list", "[name=q]", "")
+            costs["next page"] = _swap(page, meter, "#list", "tr.more a", "click")
+            page.goto(self.address + LIST, wait_until="networkidle")
+            with page.expect_navigation(wait_until="networkidle"):
+                before = meter.size, meter.requests
+                page.locator("td.who a").first.click()
+            painted = _until(page, lambda: page.evaluate(PAINTED))
+            costs["subscriber"] = Cost(painted, meter.size - before[0], meter.requests - before[1])
+        return costs
+
+    @contextmanager
+    def _context(self, signed_in: bool) -> Iterator[BrowserContext]:
+        context = self.browser.new_context(viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True)
+        if signed_in:
+            name, _, value = self.cookie.partition("=")
+            context.add_cookies([{"name": name, "value": value, "url": self.address}])
+        yield context
+        context.close()
+
+    def _visit(self, context: BrowserContext, path: str) -> Cost:
+        page = context.new_page()
+        meter = Meter(page)
+        page.goto(self.address + path, wait_until="networkidle")
+        painted = _until(page, lambda: page.evaluate(PAINTED))
+        page.close()
+        return Cost(painted, meter.size, meter.requests)
+
+
+def _swap(page: Page, meter: Meter, where: str, what: str, act: str) -> Cost:
+    size, requests = meter.size, meter.requests
+    milliseconds = page.evaluate(CHANGED, [where, what, act])
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(300)  # for what DevTools tells after the last byte
+    return Cost(milliseconds, meter.size - size, meter.requests - requests)
+
+
+def _until(page: Page, ask: Callable[[], float | None]) -> float:
+    for _ in range(100):
+        answer = ask()
+        if answer is not None:
+            return answer
+        page.wait_for_timeout(50)
+    raise TimeoutError("nothing was painted within 5 seconds")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="a data folder to fill once and use again")
+    parser.add_argument("--fans", type=int, default=10_000, metavar="N", help="how many fans the workspace has")
+    parser.add_argument("--repeat", type=int, default=3, metavar="N")
+    arguments = parser.parse_args()
+    with (
+        data_folder(arguments.keep) as folder,
+        site(folder, [arguments.fans]) as running,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=find(), args=[*ARGUMENTS, "--disable-gpu"])
+        cookie = sign_in(running.port, running.workspaces[0].email, PASSWORD)
+        runs = [Phone(browser, running.port, cookie).all() for _ in range(arguments.repeat)]
+        browser.close()
+    medians = {
+        name: Cost(*(statistics.median(getattr(run[name], field) for run in runs) for field in Cost.__slots__))
+        for name in runs[0]
+    }
+    print(f"\nSlow 3G ({BITS // 1000} kbit/s, {LATENCY} ms), processor {SLOWER}x slower, {arguments.fans:,} fans\n")
+    print(f"{'':26}{'painted s':>10}{'bytes':>9}{'requests':>10}")
+    for name, cost in medians.items():
+        print(f"{name:26}{cost.milliseconds / 1000:>10.2f}{cost.size:>9,.0f}{cost.requests:>10.0f}")
+    RESULTS.mkdir(exist_ok=True)
+    result = {name: asdict(cost) for name, cost in medians.items()}
+    (RESULTS / "phone.json").write_text(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

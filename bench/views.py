@@ -1,0 +1,91 @@
+"""What is measured: the requests of each view, for one filled workspace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import psycopg
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+
+from bench.fill import Filled
+from huntaze.models.subscriber import Subscriber
+from huntaze.schemas.subscriber import Sort
+from huntaze.services.demo import FIRST
+from huntaze.services.keyset import PAGE
+from huntaze.services.subscribers import ORDERS
+
+LIST = "/onlyfans/subscribers"
+SAMPLE = 100
+"""So many fans or names are asked for in turn, so that no answer is measured from a warm row alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """swap: whether htmx asks, which gets the part of the page."""
+
+    name: str
+    paths: list[str]
+    swap: bool = False
+    signed_in: bool = True
+
+
+def views(superuser_url: str, filled: Filled) -> list[View]:
+    with psycopg.connect(superuser_url) as connection:
+        connection.execute("SELECT setseed(0.25)")
+
+        def sample(column: str, order: str = "random()", which: str = "true") -> list[str]:
+            query = (
+                f"SELECT {column} FROM subscribers WHERE workspace_id = %s AND {which}"
+                f" ORDER BY {order} LIMIT {SAMPLE}"
+            )
+            return [str(row[0]) for row in connection.execute(query.encode(), [filled.workspace_id])]
+
+        ids, spenders = sample("id"), sample("id", "total_spent_cents DESC")
+        usernames, names = sample("username"), sample("display_name", which="strpos(display_name, '-') > 0")
+    second, deep = (_cursor(superuser_url, filled, depth) for depth in (PAGE, filled.size // 2))
+    return [
+        View("list", [LIST]),
+        View("list by spend", [f"{LIST}?sort=spent"]),
+        View("list by last seen", [f"{LIST}?sort=seen"]),
+        View("filter: premium, active", [_list(tier="premium", status="active")]),
+        View("filter: few match", [_list(tier="vip", status="cancelled", spent_min="400")]),
+        View("filter: none match", [_list(status="expired", spent_min="9000000")]),
+        View("filter: tag", [_list(tag="whale")]),
+        View("next page", [_list(after=second)], swap=True),
+        View("page in the middle", [_list(after=deep)], swap=True),
+        View("search: one fan", [_list(q=name) for name in usernames], swap=True),
+        View("search: rare full name", [_list(q=name) for name in names], swap=True),
+        View("search: first name", [_list(q=name) for name in FIRST], swap=True),
+        View("search: 2 letters", [_list(q=name[:2]) for name in FIRST], swap=True),
+        View("search: nothing", [_list(q=f"zzqx {name}") for name in FIRST], swap=True),
+        View("search: first name, vip", [_list(q=name, tier="vip", status="expired") for name in FIRST], swap=True),
+        View("subscriber", [f"{LIST}/{id_}" for id_ in ids]),
+        View("subscriber who pays most", [f"{LIST}/{id_}" for id_ in spenders]),
+        View("API list", ["/api/onlyfans/subscribers"]),
+        View("API subscriber", [f"/api/onlyfans/subscribers/{id_}" for id_ in ids]),
+        View("login", ["/login"], signed_in=False),
+    ]
+
+
+def _list(**query: str) -> str:
+    return f"{LIST}?{urlencode(query)}"
+
+
+def _cursor(superuser_url: str, filled: Filled, depth: int) -> str:
+    """The cursor behind the row at that depth of the list."""
+    order = ORDERS[Sort.JOINED]
+    rows = (
+        select(Subscriber)
+        .where(Subscriber.workspace_id == filled.workspace_id, Subscriber.archived_at.is_(None))
+        .order_by(Subscriber.joined_at.desc(), Subscriber.id.desc())
+        .offset(max(depth - PAGE, 0))
+        .limit(PAGE + 1)
+    )
+    engine = create_engine(superuser_url.replace("postgresql://", "postgresql+psycopg://"))
+    with Session(engine) as session:
+        cursor = order.split(session.scalars(rows).all()).next
+    engine.dispose()
+    assert cursor
+    return cursor

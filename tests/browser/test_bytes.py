@@ -1,0 +1,211 @@
+"""What pages and swaps weigh on the wire, headers included, and that nothing moves while they load."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from huntaze.models.subscriber import Status, Subscriber, Tier
+from huntaze.models.user import Membership
+from huntaze.models.workspace import Workspace
+from huntaze.services.demo import FIRST, LAST
+from tests.browser.conftest import DESK, PHONE, Device, NewContext, OpenAs
+from tests.factories import NoteFactory, SubscriberFactory, TagFactory, TaggedFactory, TransactionFactory
+
+LIST = "/onlyfans/subscribers"
+KB = 1024
+WORDS = ("whale", "birthday soon", "custom requests", "win back", "VIP list", "from Twitter", "night owl", "kind")
+TIERS, STATUSES = list(Tier), list(Status)
+
+Record = Any
+"""pytest's record_property: what it is given is in the JUnit report."""
+
+
+@dataclass
+class Traffic:
+    """What went over the wire, by URL. Bytes as Chromium's encodedDataLength counts them: headers included."""
+
+    received: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return sum(self.received.values())
+
+    def of(self, ending: str) -> int:
+        return sum(size for url, size in self.received.items() if url.endswith(ending))
+
+
+@contextmanager
+def watched(page: Page) -> Iterator[Traffic]:
+    """Counts what the page receives until the end of the block; the block waits for what it wants to be counted."""
+    traffic, urls = Traffic(), dict[str, str]()
+    cdp = page.context.new_cdp_session(page)
+
+    def sent(event: dict[str, Any]) -> None:
+        if redirect := event.get("redirectResponse"):
+            add(f"{redirect['url']} (redirect)", redirect["encodedDataLength"])
+        urls[event["requestId"]] = event["request"]["url"]
+
+    def finished(event: dict[str, Any]) -> None:
+        add(urls.get(event["requestId"], "?"), event["encodedDataLength"])
+
+    def add(url: str, size: float) -> None:
+        if size and not url.startswith("data:"):  # nothing is received of what the cache had
+            traffic.received[url] = traffic.received.get(url, 0) + int(size)
+
+    cdp.on("Network.requestWillBeSent", sent)
+    cdp.on("Network.loadingFinished", finished)
+    cdp.send("Network.enable")
+    yield traffic
+    page.wait_for_load_state("networkidle")
+    cdp.detach()
+
+
+@pytest.fixture
+def fans(workspace: Workspace) -> list[Subscriber]:
+    """120 fans as a real workspace has them: each row differs from the others. The same in every run."""
+    rng = Random(1)  # noqa: S311  invented people, no secrets
+    now = datetime.now(UTC)
+    tags = [TagFactory(workspace_id=workspace.id, name=name) for name in WORDS]
+    fans = []
+    for number in range(120):
+        first, last = rng.choice(FIRST), rng.choice(LAST)
+        joined = now - timedelta(hours=number * 9 + rng.random() * 9)
+        username = re.sub(r"[^a-z0-9._]", "", f"{first}{rng.choice(('', '_', '.'))}{last}{number}".lower())
+        fan = SubscriberFactory(
+            workspace_id=workspace.id,
+            username=username,
+            email=f"{username}@mail.test",
+            display_name=rng.choices((f"{first} {last}", first, ""), (75, 19, 6))[0],
+            tier=rng.choices(TIERS, (35, 34, 22, 9))[0],
+            status=rng.choices(STATUSES, (70, 20, 10))[0],
+            total_spent_cents=int(rng.lognormvariate(8, 1.6)),
+            joined_at=joined,
+            last_active_at=joined + (now - joined) * rng.random(),
+        )
+        for tag in rng.sample(tags, rng.choices((0, 1, 2, 3), (55, 25, 15, 5))[0]):
+            TaggedFactory(subscriber=fan, tag=tag)
+        fans.append(fan)
+    return fans
+
+
+def test_the_list_cold_and_warm(signed_in: Page, fans: list[Subscriber], record_property: Record) -> None:
+    with watched(signed_in) as cold:
+        signed_in.goto(LIST)
+        # A window would show the icon; without one nothing asks for it, so the page does.
+        signed_in.evaluate("fetch(document.querySelector('link[rel=icon]').href).then((answer) => answer.text())")
+        signed_in.wait_for_load_state("networkidle")
+    expect(signed_in.locator(".who")).to_have_count(50)
+    signed_in.goto("/settings")
+    SubscriberFactory(workspace_id=fans[0].workspace_id, username="new.since.then")
+    with watched(signed_in) as warm:
+        signed_in.goto(LIST)
+    with watched(signed_in) as unchanged:
+        signed_in.reload()
+
+    script, styles = cold.of(".js"), cold.of(".css")
+    for name, size in (
+        ("list, cold", cold.total),
+        ("list, warm", warm.total),
+        ("list, unchanged", unchanged.total),
+        ("script", script),
+        ("styles", styles),
+    ):
+        record_property(f"bytes: {name}", size)
+    assert cold.total <= 30 * KB, cold
+    assert len(cold.received) <= 4, cold
+    assert 0 < script <= 17 * KB
+    assert 0 < styles <= 6 * KB
+    assert warm.total <= 7 * KB, warm
+    assert len(warm.received) == 1, "everything but the page is in the cache"
+    assert unchanged.total <= 1 * KB, "the page's ETag has not changed"
+
+
+def test_a_search_and_the_next_page(signed_in: Page, fans: list[Subscriber], record_property: Record) -> None:
+    signed_in.goto(LIST)
+    names = signed_in.locator(".who a")
+    with watched(signed_in) as more:
+        signed_in.get_by_role("link", name="Show more fans").click()
+        expect(names).to_have_count(100)
+    with watched(signed_in) as search:
+        signed_in.get_by_role("searchbox").fill("mail")
+        expect(names).to_have_count(50)
+    with watched(signed_in) as order:
+        signed_in.get_by_label("Sort by").select_option("Highest spend")
+        expect(signed_in).to_have_url(re.compile("sort=spent"))
+    for name, traffic in (("next page", more), ("search", search), ("another order", order)):
+        record_property(f"bytes: {name}", traffic.total)
+        assert 0 < traffic.total <= 5 * KB, (name, traffic)
+
+
+def test_other_swaps(signed_in: Page, fans: list[Subscriber], record_property: Record) -> None:
+    sizes: dict[str, Traffic] = {}
+    signed_in.goto(LIST)
+    with watched(signed_in) as sizes["dialog"]:
+        signed_in.get_by_role("link", name="Add fan").click()
+        dialog = signed_in.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+    dialog.get_by_label("Username").fill("bad name!")
+    with watched(signed_in) as sizes["refused"]:
+        dialog.get_by_role("button", name="Add fan").click()
+        expect(dialog.get_by_label("Username")).to_have_attribute("aria-invalid", "true")
+
+    for number in range(5):
+        NoteFactory(subscriber=fans[0], body=f"Prefers voice messages, and answers at night {number}.")
+    signed_in.goto(f"{LIST}/{fans[0].id}")
+    with watched(signed_in) as sizes["note"]:
+        signed_in.get_by_label("New note").fill("Likes blue.")
+        signed_in.get_by_role("button", name="Add note").click()
+        expect(signed_in.get_by_text("Likes blue.")).to_be_visible()
+    with watched(signed_in) as sizes["tag"]:
+        signed_in.get_by_label("Add a tag").fill("new tag")
+        signed_in.get_by_role("button", name="Add", exact=True).click()
+        expect(signed_in.get_by_role("button", name="Remove the tag new tag")).to_be_visible()
+    signed_in.goto("/settings")
+    with watched(signed_in) as sizes["theme"], signed_in.expect_response("**/appearance"):
+        signed_in.get_by_role("radio", name="Dark").check(force=True)
+
+    for name, traffic in sizes.items():
+        record_property(f"bytes: swap, {name}", traffic.total)
+        assert 0 < traffic.total <= 2 * KB, (name, traffic)
+
+
+def test_the_login_cold(page: Page, record_property: Record) -> None:
+    with watched(page) as cold:
+        page.goto("/login")
+        page.evaluate("fetch(document.querySelector('link[rel=icon]').href).then((answer) => answer.text())")
+        page.wait_for_load_state("networkidle")
+    record_property("bytes: login, cold", cold.total)
+    assert cold.of(".js") > 0
+    assert cold.total <= 22 * KB, cold
+
+
+SHIFTS = """() => new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
+    .observe({type: "layout-shift", buffered: true});
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+})"""
+
+
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_nothing_moves_while_it_loads(
+    open_as: OpenAs, new_context: NewContext, member: Membership, fans: list[Subscriber], screen: Device
+) -> None:
+    for _ in range(20):
+        TransactionFactory(subscriber=fans[0])
+    NoteFactory(subscriber=fans[0])
+    stranger = new_context(**screen.options()).new_page()
+    page = open_as(member, screen)
+    visits = [(stranger, "/login"), (page, LIST), (page, f"{LIST}?q=nobody"), (page, f"{LIST}/{fans[0].id}")]
+    for visitor, path in visits:
+        visitor.goto(path, wait_until="networkidle")
+        assert visitor.evaluate(SHIFTS) == 0, path
