@@ -1,7 +1,7 @@
 """The RQ worker and the periodic schedule: wiring only.
 
-    python worker.py QUEUE       works on one queue
-    python worker.py schedule    enqueues the periodic jobs when they are due
+python worker.py QUEUE       works on one queue
+python worker.py schedule    enqueues the periodic jobs when they are due
 """
 
 from __future__ import annotations

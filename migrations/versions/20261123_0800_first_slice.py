@@ -225,6 +225,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("archived_at IS NULL"),
     )
     op.create_index(
+        "ix_subscribers_state",
+        "subscribers",
+        ["workspace_id", "status", "tier", "joined_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("archived_at IS NULL"),
+    )
+    op.create_index(
         "ix_subscribers_spent",
         "subscribers",
         ["workspace_id", "total_spent_cents", "id"],
@@ -467,6 +474,7 @@ def downgrade() -> None:
     op.drop_table("api_tokens")
     op.drop_index("uq_tags_workspace_id_name", table_name="tags")
     op.drop_table("tags")
+    op.drop_index("ix_subscribers_state", table_name="subscribers", postgresql_where=sa.text("archived_at IS NULL"))
     op.drop_index("ix_subscribers_spent", table_name="subscribers", postgresql_where=sa.text("archived_at IS NULL"))
     op.drop_index("ix_subscribers_seen", table_name="subscribers", postgresql_where=sa.text("archived_at IS NULL"))
     op.drop_index(
@@ -492,6 +500,6 @@ def downgrade() -> None:
     op.drop_table("workspaces")
     op.drop_table("users")
     op.drop_table("ticks")
-    for function in ("search_pattern(text)", "fold(text)", "current_workspace()"):
+    for function in ("search_pattern(text)", "like_anywhere(text)", "fold(text)", "current_workspace()"):
         op.execute(f"DROP FUNCTION {function}")
     op.execute("REVOKE USAGE ON SCHEMA public FROM huntaze_app")

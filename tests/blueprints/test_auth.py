@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from http.cookies import Morsel, SimpleCookie
-
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from huntaze import create_app
-from huntaze.config import Config
-from huntaze.extensions import db
 from huntaze.models.sign_in import SignIn
 from huntaze.models.user import User
 from tests.conftest import Browser
 from tests.factories import PASSWORD, MemberFactory, SubscriberFactory, UserFactory
 
-HTTPS = "https://huntaze.example"
 UNSAFE_TARGETS = [
     "//evil.example",
     "///evil.example",
@@ -117,9 +109,13 @@ def test_a_strange_password_is_refused(nobody: Browser, email: str, password: st
 
 
 def test_the_same_cookie_is_not_used_again(nobody: Browser, email: str) -> None:
-    first = _cookie(_log_in(nobody, email), "huntaze").value
-    second = _cookie(_log_in(nobody, email), "huntaze").value
-    assert first != second
+    tokens = set()
+    for _ in range(2):
+        _log_in(nobody, email)
+        cookie = nobody.get_cookie("huntaze")
+        assert cookie is not None
+        tokens.add(cookie.value)
+    assert len(tokens) == 2
 
 
 def test_who_is_signed_in_needs_no_login_page(as_owner: Browser) -> None:
@@ -174,13 +170,15 @@ def test_an_account_that_exists_is_said_to(nobody: Browser, email: str) -> None:
 
 
 def test_logging_out(nobody: Browser, email: str, owner: Session) -> None:
-    token = _cookie(_log_in(nobody, email), "huntaze").value
+    _log_in(nobody, email)
+    cookie = nobody.get_cookie("huntaze")
+    assert cookie is not None
     response = nobody.post("/logout")
     assert (response.status_code, response.headers["Location"]) == (303, "/login")
     assert response.headers["Clear-Site-Data"] == '"cache"'
-    assert _cookie(response, "huntaze")["max-age"] == "0"
+    assert nobody.get_cookie("huntaze") is None
     assert "You are signed out." in nobody.get("/login").text
-    nobody.set_cookie("huntaze", token)
+    nobody.set_cookie("huntaze", cookie.value)
     assert nobody.get("/settings").headers["Location"].startswith("/login"), "the old cookie is worth nothing"
     user_id = owner.scalar(select(User.id).where(User.email == email))
     assert owner.scalar(select(SignIn.ended_at).where(SignIn.user_id == user_id)) is not None
@@ -188,105 +186,6 @@ def test_logging_out(nobody: Browser, email: str, owner: Session) -> None:
 
 def test_logging_out_without_a_session_is_fine(nobody: Browser) -> None:
     assert nobody.post("/logout").status_code == 303
-
-
-def test_cookies_on_this_machine(nobody: Browser, email: str) -> None:
-    """Over plain http, where a browser would not keep a Secure cookie."""
-    cookie = _cookie(_log_in(nobody, email), "huntaze")
-    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
-    assert not cookie["secure"]
-    assert not cookie["domain"]
-    assert int(cookie["max-age"]) > 86_400 * 90
-
-
-def test_cookies_under_https(nobody: Browser, email: str) -> None:
-    """Every one that we set (ASVS 3.3): who is signed in, how it looks, which language, what was done."""
-    responses = [
-        nobody.post("/login", base_url=HTTPS, data={"email": email, "password": PASSWORD}),
-        nobody.post("/settings/appearance", base_url=HTTPS, data={"theme": "dark"}),
-        nobody.post("/settings/language", base_url=HTTPS, data={"locale": "fr"}),
-        nobody.post("/onlyfans/subscribers", base_url=HTTPS, data={"username": "ann"}),  # with a toast
-        nobody.post("/logout", base_url=HTTPS),
-    ]
-    cookies = [cookie for response in responses for cookie in _cookies(response)]
-    assert {cookie.key for cookie in cookies} == {
-        "__Host-huntaze",
-        "__Host-look",
-        "__Host-language",
-        "__Host-toasts",
-    }
-    for cookie in cookies:
-        assert cookie["secure"] is True, cookie.key
-        assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/"), cookie.key
-        assert not cookie["domain"], cookie.key
-
-
-def test_a_session_of_https_is_no_session_over_http(nobody: Browser, email: str) -> None:
-    token = _cookie(
-        nobody.post("/login", base_url=HTTPS, data={"email": email, "password": PASSWORD}), "__Host-huntaze"
-    ).value
-    assert nobody.get("/settings", base_url=HTTPS).status_code == 200
-    plain = {"Cookie": f"__Host-huntaze={token}"}
-    assert nobody.get("/settings", base_url="http://huntaze.example", headers=plain).status_code == 303
-
-
-@pytest.mark.parametrize("page", ["/login", "/register"])
-def test_a_password_is_not_sent_over_plain_http(nobody: Browser, email: str, page: str) -> None:
-    elsewhere = "http://huntaze.example"
-    shown = nobody.get(page, base_url=elsewhere)
-    assert shown.status_code == 200
-    assert "needs https" in shown.text
-    assert 'type="password"' not in shown.text
-    response = nobody.post(page, base_url=elsewhere, data={"email": email, "password": PASSWORD})
-    assert response.status_code == 403
-    assert "needs https" in response.text
-    assert PASSWORD not in response.text
-    assert "Set-Cookie" not in response.headers
-
-
-@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "127.0.0.1:8000", "[::1]:8000"])
-def test_on_this_machine_plain_http_is_fine(nobody: Browser, email: str, host: str) -> None:
-    data = {"email": email, "password": PASSWORD}
-    assert nobody.post("/login", base_url=f"http://{host}", data=data).status_code == 303
-
-
-@pytest.mark.parametrize("host", ["localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.2.nip.example"])
-def test_a_name_that_looks_like_this_machine_is_not_it(nobody: Browser, email: str, host: str) -> None:
-    data = {"email": email, "password": PASSWORD}
-    assert nobody.post("/login", base_url=f"http://{host}", data=data).status_code == 403
-
-
-def test_forwarded_headers_are_believed_of_trusted_proxies_only(
-    nobody: Browser, behind_proxy: Browser, email: str
-) -> None:
-    data = {"email": email, "password": PASSWORD}
-    forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "huntaze.example", "X-Forwarded-For": "192.0.2.1"}
-    inside = "http://10.0.0.7:8000"
-    assert nobody.post("/login", base_url=inside, data=data, headers=forwarded).status_code == 403
-    response = behind_proxy.post("/login", base_url=inside, data=data, headers=forwarded)
-    assert response.status_code == 303
-    assert _cookie(response, "__Host-huntaze")["secure"] is True
-    assert response.headers["Strict-Transport-Security"].startswith("max-age=")
-    assert behind_proxy.post("/login", base_url=inside, data=data).status_code == 403, "the proxy speaks http itself"
-
-
-@pytest.fixture
-def behind_proxy(config: Config) -> Iterator[Browser]:
-    """Huntaze behind one reverse proxy."""
-    app = create_app(replace(config, trusted_proxies=1))
-    app.test_client_class = Browser
-    browser = app.test_client()
-    assert isinstance(browser, Browser)
-    yield browser
-    with app.app_context():
-        for engine in db.engines.values():
-            engine.dispose()
-    app.extensions["redis"].close()
-
-
-def test_pages_for_builders_are_for_this_machine_only(behind_proxy: Browser, nobody: Browser) -> None:
-    assert nobody.get("/dev/kit").status_code == 200
-    assert behind_proxy.get("/dev/kit").status_code == 404
 
 
 def test_an_expired_session_says_so_in_the_middle_of_a_list(as_owner: Browser, owner: Session) -> None:
@@ -303,13 +202,3 @@ def test_a_strange_current_url_leads_nowhere_strange(nobody: Browser, current: s
     response = nobody.get("/onlyfans/subscribers", headers=headers)
     assert response.status_code == 401
     assert response.headers["HX-Redirect"] == "/login?next=/"
-
-
-def _cookies(response: TestResponse) -> list[Morsel[str]]:
-    jars = [SimpleCookie(header) for header in response.headers.getlist("Set-Cookie")]
-    return [morsel for jar in jars for morsel in jar.values()]
-
-
-def _cookie(response: TestResponse, name: str) -> Morsel[str]:
-    [found] = [cookie for cookie in _cookies(response) if cookie.key == name]
-    return found

@@ -130,8 +130,8 @@ def _assert_headers(response: object, what: str) -> None:
 
 
 def test_every_answer_has_its_headers(app: Flask, as_owner: Browser, nobody: Browser) -> None:
+    ids = belongings(as_owner.member)
     for endpoint in ROUTES:
-        ids = belongings(as_owner.member)
         for browser in (nobody, as_owner):
             for headers in ({}, SWAP):
                 _assert_headers(call(app, browser, endpoint, ids, headers), endpoint)

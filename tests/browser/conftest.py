@@ -87,7 +87,7 @@ def base_url(config: Config) -> Iterator[str]:
             pass_fds=[listener.fileno()],
         )
     try:
-        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", port, timeout=120)
         connection.request("GET", "/healthz")
         connection.getresponse().read()
         connection.close()

@@ -45,17 +45,18 @@ class Traffic:
 
 @contextmanager
 def watched(page: Page) -> Iterator[Traffic]:
-    """Counts what the page receives until the end of the block; the block waits for what it wants to be counted."""
-    traffic, urls = Traffic(), dict[str, str]()
+    """Counts what the page receives for what it asks within the block."""
+    traffic, pending = Traffic(), dict[str, str]()
     cdp = page.context.new_cdp_session(page)
 
     def sent(event: dict[str, Any]) -> None:
         if redirect := event.get("redirectResponse"):
             add(f"{redirect['url']} (redirect)", redirect["encodedDataLength"])
-        urls[event["requestId"]] = event["request"]["url"]
+        pending[event["requestId"]] = event["request"]["url"]
 
     def finished(event: dict[str, Any]) -> None:
-        add(urls.get(event["requestId"], "?"), event["encodedDataLength"])
+        if event["requestId"] in pending:
+            add(pending.pop(event["requestId"]), event["encodedDataLength"])
 
     def add(url: str, size: float) -> None:
         if size and not url.startswith("data:"):  # nothing is received of what the cache had
@@ -65,7 +66,8 @@ def watched(page: Page) -> Iterator[Traffic]:
     cdp.on("Network.loadingFinished", finished)
     cdp.send("Network.enable")
     yield traffic
-    page.wait_for_load_state("networkidle")
+    while pending:
+        page.evaluate("() => new Promise(requestAnimationFrame)")
     cdp.detach()
 
 
