@@ -9,11 +9,12 @@ INSTALL := $(PIP) install --no-compile --require-hashes
 DIST := huntaze/static/dist
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard huntaze/translations/*/LC_MESSAGES/*.po))
 DIR ?=
+NAME ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint types fmt seed load bench messages lock clean
+.PHONY: help run build test lint types fmt seed load migration bench messages lock clean
 .DELETE_ON_ERROR:
 
 help: ## Say what can be made
@@ -49,6 +50,10 @@ seed: $(VENV)/run.stamp ## Create the demo workspace
 load: $(VENV)/run.stamp ## Load CSV files into a new workspace: make load DIR=folder
 	@[ -n "$(DIR)" ] || { echo "Say which folder: make load DIR=folder" >&2; exit 2; }
 	@exec $(BIN)/huntaze load "$(DIR)"
+
+migration: $(VENV)/run.stamp ## Write a migration of what the models changed: make migration NAME=birthday
+	@[ -n "$(NAME)" ] || { echo "Name it: make migration NAME=birthday" >&2; exit 2; }
+	@exec $(BIN)/huntaze migration "$(NAME)"
 
 bench: $(VENV)/dev.stamp build ## Measure pages, queries, bytes and memory
 	@exec $(BIN)/python -m bench

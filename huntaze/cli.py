@@ -96,6 +96,16 @@ def load(folder: Path) -> None:
         click.echo(f"Left alone, because there is no place for them yet: {', '.join(loaded.ignored)}.")
 
 
+@cli.command()
+@click.argument("slug")
+def migration(slug: str) -> None:
+    """Write the migration of what the models say and the database does not yet; read it before you keep it."""
+    import flask_migrate
+
+    with _in_app():
+        flask_migrate.revision(message=slug, autogenerate=True)
+
+
 @cli.group()
 def member() -> None:
     """The people of a workspace."""
