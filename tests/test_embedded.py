@@ -23,8 +23,6 @@ from huntaze import embedded, roles
 from huntaze.config import ConfigError
 from huntaze.embedded import AlreadyRunning, ServersError, home, postgresql, running
 
-pytestmark = pytest.mark.xdist_group("embedded")
-
 
 @pytest.fixture
 def data() -> Iterator[Path]:

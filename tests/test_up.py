@@ -27,8 +27,6 @@ from huntaze.embedded import Servers
 from huntaze.jobs import schedule
 from tests.servers import NewDatabase
 
-pytestmark = pytest.mark.xdist_group("up")
-
 UP = [sys.executable, "-m", "huntaze.cli", "up"]
 
 
