@@ -7,12 +7,10 @@ const on = (name, listener, capture) => document.addEventListener(name, listener
 
 // A link with hx-target="#dialog-body" fills the one dialog. The modal makes the rest of the page inert,
 // so the toasts move into it while it is open.
-let opener;
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   const dialog = find("#dialog");
   if (dialog && !dialog.open && find("#dialog-body").childElementCount) {
-    opener = ctx.sourceElement;
-    dialog.append(find("#toasts"));
+      dialog.append(find("#toasts"));
     dialog.showModal();
     dialog.querySelector("[autofocus]")?.focus();
   }
@@ -22,7 +20,6 @@ on("htmx:after:swap", ({ detail: { ctx } }) => {
 on("close", () => {
   document.body.append(find("#toasts"));
   find("#dialog-body").replaceChildren();
-  opener?.focus();
 }, true);
 
 on("click", (event) => {
