@@ -10,7 +10,7 @@ const on = (name, listener, capture) => document.addEventListener(name, listener
 on("htmx:after:swap", ({ detail: { ctx } }) => {
   const dialog = find("#dialog");
   if (dialog && !dialog.open && find("#dialog-body").childElementCount) {
-      dialog.append(find("#toasts"));
+    dialog.append(find("#toasts"));
     dialog.showModal();
     dialog.querySelector("[autofocus]")?.focus();
   }
