@@ -67,11 +67,11 @@ messages: $(VENV)/run.stamp ## Collect the texts to translate into huntaze/trans
 lock: $(BIN)/python ## Pin and hash the dependencies anew
 	@command -v uv >/dev/null || $(PIP) install uv
 	@compile="uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --group build"; \
+	  --no-header --no-annotate --group build"; \
 	$$compile -o requirements.txt && \
 	$$compile --group dev --constraint requirements.txt -o requirements-dev.txt && \
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --group node -o requirements-node.txt
+	  --no-header --no-annotate --group node -o requirements-node.txt
 	@npm install --package-lock-only
 	@if grep -nE '://' requirements*.txt package-lock.json; then echo "A lock file names an address." >&2; exit 1; fi
 

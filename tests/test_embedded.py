@@ -136,11 +136,11 @@ def test_folder_that_can_not_be_made(data: Path) -> None:
 
 def test_servers_end_with_a_killed_parent_and_start_again(data: Path) -> None:
     program = """if True:
-        import json, pathlib, sys, time
+        import json, pathlib, signal, sys
         from huntaze.embedded import running
         with running(pathlib.Path(sys.argv[1]), with_postgresql=True, with_valkey=True) as servers:
             print(json.dumps([server.child.pid for server in servers.started]), flush=True)
-            time.sleep(600)
+            signal.pause()
     """
     parent = subprocess.Popen([sys.executable, "-c", program, str(data)], stdout=subprocess.PIPE, text=True)
     assert parent.stdout
