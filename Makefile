@@ -59,7 +59,7 @@ bench: $(VENV)/dev.stamp build ## Measure pages, queries, bytes and memory
 	@exec $(BIN)/python -m bench
 
 messages: $(VENV)/run.stamp ## Collect the texts to translate into huntaze/translations
-	@$(BIN)/pybabel -q extract -F pyproject.toml --ignore-dirs='.*' --no-location --omit-header \
+	@$(BIN)/pybabel -q extract -F pyproject.toml --ignore-dirs='.*' --no-location --omit-header --sort-output \
 	  -o $(VENV)/messages.pot huntaze
 	@$(BIN)/pybabel -q update -i $(VENV)/messages.pot -d huntaze/translations --no-fuzzy-matching --omit-header \
 	  --ignore-obsolete

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from huntaze.config import Config
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent
 MIGRATIONS = ROOT.parent / "migrations"
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 LARGEST_FORM = 1024 * 1024
 """Bytes; the largest form we have is a note of 5,000 characters. Uploads go elsewhere."""
 
@@ -25,6 +27,7 @@ def create_app(config: Config | None = None) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from huntaze import logs
+    from huntaze.adapters.mail import LocalMailer, SmtpMailer
     from huntaze.assets import serve_assets
     from huntaze.blueprints import (  # fmt: skip
         api,
@@ -49,7 +52,11 @@ def create_app(config: Config | None = None) -> Flask:
     app = flask.Flask("huntaze", static_folder=None)
     app.config.update(_settings(config))
     app.extensions["huntaze.config"] = config
-    app.extensions["redis"] = Redis.from_url(config.redis_url)
+    # A server that hangs is as good as one that is away: what needs it says so, and the rest goes on.
+    app.extensions["redis"] = Redis.from_url(config.redis_url, socket_timeout=2, socket_connect_timeout=1)
+    app.extensions["huntaze.mailer"] = (
+        SmtpMailer(config.mail_url, config.mail_from) if config.mail_url else LocalMailer(config.data / "mail")
+    )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = cookies.Toasts()
     app.url_map.converters["int"] = ids.RowId
@@ -83,6 +90,8 @@ def create_app(config: Config | None = None) -> Flask:
 def _settings(config: Config) -> dict[str, object]:
     return {
         "SECRET_KEY": config.secret_key,
+        "PUBLIC_URL": config.public_url,
+        "TRUSTED_HOSTS": [urlsplit(config.public_url).netloc, *LOOPBACK] if config.public_url else None,
         "SQLALCHEMY_DATABASE_URI": _driver(config.app_database_url),
         # A restarted PostgreSQL costs a reconnection and not an error page. A request that finds no
         # connection free waits for one: opening more and closing them again cost 1.3 ms a page (measured).

@@ -7,9 +7,12 @@ started by `huntaze up`, which passes their addresses on.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -28,6 +31,9 @@ class Config:
     secret_key: signs and encrypts what leaves the server; at least 32 characters.
     trusted_proxies: how many reverse proxies stand in front and set X-Forwarded-*.
     web_concurrency: web processes; gunicorn.conf.py reads it by itself, here it is only checked.
+    mail_url: the server that takes our mails, smtp:// (STARTTLS where offered) or smtps://; "": DATA/mail keeps them.
+    mail_from: whom they come from.
+    public_url: where people reach Huntaze, like https://app.example.com; links in mails begin with it.
     """
 
     database_url: str
@@ -40,6 +46,9 @@ class Config:
     trusted_proxies: int = 0
     web_concurrency: int = 2
     log_level: str = "INFO"
+    mail_url: str = ""
+    mail_from: str = ""
+    public_url: str = ""
 
     @property
     def local(self) -> bool:
@@ -60,6 +69,7 @@ class Config:
             trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 0, 5),
             web_concurrency=_number(env, "WEB_CONCURRENCY", 2, 1, 64),
             log_level=_choice(env, "LOG_LEVEL", "INFO", LOG_LEVELS),
+            **_mail(env),
         )
 
 
@@ -68,6 +78,30 @@ def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str:
     if not value.startswith(schemes):
         raise ConfigError(f"{name} must start with {' or '.join(schemes)}; `huntaze up` sets it by itself.")
     return value
+
+
+def _mail(env: Mapping[str, str]) -> dict[str, str]:
+    """Mails carry links: who could choose their host by a request's Host header could collect what they open."""
+    mail_url, mail_from = env.get("MAIL_URL", ""), env.get("MAIL_FROM", "")
+    public_url = env.get("PUBLIC_URL", "").rstrip("/")
+    if public_url and not re.fullmatch(r"https?://[a-z0-9.\[\]:-]+", public_url):
+        raise ConfigError("PUBLIC_URL must be like https://app.example.com, without a path.")
+    if mail_url:
+        parts = urlsplit(mail_url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or not _is_port(parts):
+            raise ConfigError("MAIL_URL must be like smtp://user:password@mail.example.com:587, or smtps:// for TLS.")
+        if "@" not in parseaddr(mail_from)[1] or not mail_from.isprintable():
+            raise ConfigError("MAIL_FROM must be an e-mail address, like Huntaze <hello@example.com>.")
+        if not public_url:
+            raise ConfigError("PUBLIC_URL must be given with MAIL_URL: links in mails begin with it.")
+    return {"mail_url": mail_url, "mail_from": mail_from, "public_url": public_url}
+
+
+def _is_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _secret(env: Mapping[str, str]) -> str:

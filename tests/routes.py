@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from huntaze.models.base import Base, Tenant
 from huntaze.models.user import Membership, Role
 from tests.factories import (
+    PASSWORD,
     ApiTokenFactory,
     NoteFactory,
     NotificationFactory,
@@ -49,6 +50,8 @@ ROUTES = {
     "auth.register": Route("GET", ANYONE),
     "auth.create_account": Route("POST", ANYONE, _LOGIN),
     "auth.logout": Route("POST", ANYONE),
+    "auth.confirm": Route("GET", MEMBER),
+    "auth.confirm_password": Route("POST", MEMBER, {"password": PASSWORD}),
     "dashboard.home": Route("GET", MEMBER),
     "onlyfans.subscribers": Route("GET", MEMBER),
     "onlyfans.new_subscriber": Route("GET", Role.MANAGER),
@@ -78,6 +81,7 @@ ROUTES = {
     "api.archive_subscriber": Route("DELETE", Role.MANAGER),
     "api.openapi": Route("GET", ANYONE),
     "dev.kit": Route("GET", ANYONE),
+    "dev.mail": Route("GET", ANYONE),
 }
 
 PUBLIC = {name for name, route in ROUTES.items() if route.needed is ANYONE}

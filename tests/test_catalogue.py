@@ -26,6 +26,7 @@ GRANTS = {
     "notes": EVERYTHING,
     "transactions": EVERYTHING,
     "notifications": EVERYTHING,
+    "audit_events": {"SELECT", "INSERT"},
     "memberships": {"SELECT"},
     "workspaces": {"SELECT"},
 }

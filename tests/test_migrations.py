@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 from huntaze import MIGRATIONS, create_app, tenancy
 from huntaze.config import Config
 from huntaze.extensions import db
+from huntaze.models.audit import AuditEvent
 from huntaze.models.base import Base, UserId, WorkspaceId
+from huntaze.models.mail import Mail
 from huntaze.models.notification import Notification
 from huntaze.models.sign_in import ApiToken, ParkedForm, SignIn
 from huntaze.models.subscriber import Subscriber
@@ -105,6 +107,8 @@ def _fill() -> None:
                 Notification(**both, title="Welcome"),
                 ParkedForm(user_id=UserId(user.id), ciphertext=b"3"),
                 Tick(name="purge", tick=now),
+                Mail(ciphertext=b"4"),
+                AuditEvent(workspace_id=both["workspace_id"], action="test.done"),
             ]
         )
     with Session(db.engine) as session, session.begin():

@@ -181,7 +181,7 @@ def test_a_row_cannot_be_moved_to_another_workspace(
         session.execute(update(Subscriber).values(workspace_id=victim.workspace_id))
 
 
-@pytest.mark.parametrize("table", ["api_tokens", "sign_ins", "parked_forms", "ticks", "users"])
+@pytest.mark.parametrize("table", ["api_tokens", "sign_ins", "parked_forms", "ticks", "users", "mails"])
 def test_secrets_are_out_of_the_apps_reach(session: Session, table: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"):
         session.execute(text(f"SELECT * FROM {table}"))

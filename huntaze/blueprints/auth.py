@@ -9,8 +9,9 @@ from huntaze.blueprints import web
 from huntaze.blueprints.cookies import SIGN_IN
 from huntaze.blueprints.forms import Form
 from huntaze.blueprints.htmx import go, page, safe_path
+from huntaze.blueprints.parked import form_page
 from huntaze.blueprints.security import needs_https
-from huntaze.schemas.account import Credentials, Registration
+from huntaze.schemas.account import Confirmation, Credentials, Registration
 from huntaze.services.errors import Invalid
 
 bp = Blueprint("auth", __name__)
@@ -60,6 +61,23 @@ def create_account() -> Response:
     return _signed_in(token, wanted.next)
 
 
+@bp.get("/confirm")
+def confirm() -> Response:
+    return _confirm_page(Form(values={"next": request.args.get("next", "")}))
+
+
+@bp.post("/confirm")
+@form_page("auth.confirm")
+def confirm_password() -> Response:
+    form = Form.typed()
+    try:
+        given = form.read(Confirmation)
+        web.sign_ins().confirm(web.viewer(), given.password)
+    except Invalid as refusal:
+        return _confirm_page(form.refused(refusal), 422)
+    return go(safe_path(given.next))
+
+
 @bp.post("/logout")
 @web.public
 def logout() -> Response:
@@ -84,3 +102,7 @@ def _login_page(form: Form, status: int = 200) -> Response:
 
 def _register_page(form: Form, status: int = 200) -> Response:
     return page("auth/register.html", status, form=form, https_required=needs_https())
+
+
+def _confirm_page(form: Form, status: int = 200) -> Response:
+    return page("auth/confirm.html", status, form=form)

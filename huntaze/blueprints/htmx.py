@@ -48,6 +48,11 @@ def sign_in_first(next_path: str) -> Response:
     return make_response(redirect(url_for("auth.login", next=safe_path(next_path)), 303))
 
 
+def confirm_first(next_path: str) -> Response:
+    """What a signed-in person gets before what can do great harm: the password once more, then on to `next_path`."""
+    return go(url_for("auth.confirm", next=safe_path(next_path)))
+
+
 def safe_path(target: str) -> str:
     """`target` if it is a path of this site, else the home page. Backslashes and // lead elsewhere in browsers."""
     inside = target.startswith("/") and not target.startswith("//")

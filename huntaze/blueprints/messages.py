@@ -61,6 +61,7 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "bool_parsing": lambda _d: _("Use 1 for yes or 0 for no."),
     "cursor": lambda _d: _("This link to a further page belongs to another list; start from its first page."),
     "credentials": lambda _d: _("The e-mail or the password is not right."),
+    "wrong_password": lambda _d: _("This is not your password."),
     "no_workspace": lambda _d: _("You are not a member of any workspace; ask its owner to add you."),
     "email_taken": lambda _d: _("There is an account with this e-mail; sign in instead."),
     "member_already": lambda _d: _("This person is a member already."),

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
 from sqlalchemy.orm import Session
 
 from huntaze import tenancy
+from huntaze.adapters.mail import Letter
 from huntaze.blueprints import parked
 from huntaze.blueprints.cookies import SIGN_IN
-from huntaze.blueprints.htmx import sign_in_first
+from huntaze.blueprints.htmx import confirm_first, sign_in_first
 from huntaze.extensions import db, login
+from huntaze.models.audit import Action
 from huntaze.models.base import WorkspaceId
 from huntaze.models.user import Role
+from huntaze.services.audit import AuditService
 from huntaze.services.errors import Forbidden
+from huntaze.services.mails import MailService
 from huntaze.services.parked_forms import ParkedFormService
 from huntaze.services.sign_in import SignInService, Viewer
 from huntaze.system import open_system_session, system_session
+
+log = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -50,6 +61,15 @@ def role(needed: Role) -> Callable[[View], View]:
     return mark
 
 
+def confirmed(view: View) -> View:
+    """A view that can do great harm: it wants the password again unless it was given within the last minutes.
+
+    Not for API tokens: there is nobody to ask.
+    """
+    view.needs_confirmation = True  # type: ignore[attr-defined]
+    return view
+
+
 def viewer() -> Viewer:
     """Who asks. Only in views that are not public."""
     found = viewer_or_none()
@@ -72,6 +92,30 @@ def service(kind: type[Service]) -> Service:
 def sign_ins() -> SignInService:
     """Sign-in works across workspaces: it has the system door, and the same commit as the rest."""
     return SignInService(_system())
+
+
+def audit(action: Action, subject_id: int | None = None, **detail: int | str) -> None:
+    """Writes down that the viewer did this, in the request's transaction."""
+    AuditService(db.session(), viewer().workspace_id).record(viewer().user_id, action, subject_id, **detail)
+
+
+def enqueue(job: str, *ids: int, queue: str = "default") -> None:
+    """Asks for a job, which begins after this request's commit. It takes ids, the workspace first.
+
+    Valkey may be away: what has to happen is a row in PostgreSQL, and a periodic job finds it.
+    """
+    g.setdefault("jobs", []).append((queue, job, ids))
+
+
+def mail(to: str, subject: str, body: str) -> None:
+    """Sends a mail in plain text after this request's commit, again and again for a day while it can't be sent."""
+    mail_id = MailService(_system(), current_app.config["SECRET_KEY"]).queue(Letter(to, subject, body))
+    enqueue("huntaze.jobs.mails.send", mail_id)
+
+
+def absolute(path: str) -> str:
+    """The address of a path of ours, for mails."""
+    return (current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")) + path
 
 
 def typed_before(parked_id: int) -> dict[str, str]:
@@ -127,11 +171,15 @@ def _gate() -> ResponseReturnValue | None:
     tenancy.enter(db.session(), found.workspace_id)
     if not found.covers(getattr(view, "needed_role", Role.VIEWER)):
         raise Forbidden
+    if getattr(view, "needs_confirmation", False) and not found.is_confirmed(datetime.now(UTC)):
+        if found.sign_in_id is None:
+            raise Forbidden
+        return confirm_first(_park() if request.method == "POST" else request.full_path.rstrip("?"))
     return None
 
 
 def _park() -> str:
-    """Keeps what was typed into a form whose session is over; returns where it can be picked up again."""
+    """Keeps what was typed into a form that must wait for a sign-in; returns where it can be picked up again."""
     parked_id = None
     with system_session() as session:
         author = SignInService(session).former_user(SIGN_IN.read() or "")
@@ -159,7 +207,18 @@ def _finish(response: Response) -> Response:
             session.commit()
         else:
             session.rollback()
+    if good:
+        _enqueue_what_was_asked_for()
     return response
+
+
+def _enqueue_what_was_asked_for() -> None:
+    redis: Redis = current_app.extensions["redis"]
+    try:
+        for queue, job, ids in g.pop("jobs", []):
+            Queue(queue, connection=redis, serializer="json").enqueue(job, *ids, result_ttl=0)
+    except RedisError as error:
+        log.warning("job not enqueued; the schedule will", extra={"error": type(error).__name__})
 
 
 def _close(_error: BaseException | None) -> None:

@@ -16,6 +16,8 @@ IDLE = timedelta(days=14)
 """A session nobody used for this long is over (ASVS 7.3.1: our figure for a phone in daily use)."""
 ABSOLUTE = timedelta(days=90)
 """A session is over this long after the sign-in, used or not (ASVS 7.3.2)."""
+CONFIRMED = timedelta(minutes=10)
+"""What can do great harm asks for the password again when it was given longer ago (ASVS 7.5.1: our figure)."""
 PARKED = timedelta(hours=1)
 """How long typed text waits for its author to sign in again."""
 
@@ -32,6 +34,7 @@ class SignIn(Base):
     user_agent: Mapped[str]
     created_at: Mapped[CreatedAt]
     last_seen_at: Mapped[CreatedAt]
+    confirmed_at: Mapped[CreatedAt]  # when the password was last given
     ended_at: Mapped[datetime | None]
 
     def is_live(self, now: datetime) -> bool:

@@ -17,6 +17,13 @@ class Credentials(Schema):
     next: str = ""
 
 
+class Confirmation(Schema):
+    """The password once more."""
+
+    password: Annotated[str, StringConstraints(min_length=1, max_length=1024, strip_whitespace=False)]
+    next: str = ""
+
+
 class NewUser(Schema):
     """A person and their first password (ASVS 6.2.1, 6.2.9: 8 to 128 characters, taken as they are)."""
 

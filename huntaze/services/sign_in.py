@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId, WorkspaceId
 from huntaze.models.notification import Notification
-from huntaze.models.sign_in import ABSOLUTE, IDLE, ApiToken, SignIn
+from huntaze.models.sign_in import ABSOLUTE, CONFIRMED, IDLE, ApiToken, SignIn
 from huntaze.models.user import Membership, Role, User
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.account import Credentials, Registration
@@ -42,9 +42,14 @@ class Viewer:
     role: Role
     unread: int
     sign_in_id: int | None = None
+    confirmed_at: datetime | None = None
 
     def covers(self, needed: Role) -> bool:
         return self.role.covers(needed)
+
+    def is_confirmed(self, now: datetime) -> bool:
+        """Whether the password was given a moment ago. Never for an API token."""
+        return self.confirmed_at is not None and now < self.confirmed_at + CONFIRMED
 
 
 class SignInService:
@@ -92,7 +97,7 @@ class SignInService:
         sign_in = row.SignIn
         if sign_in.last_seen_at < now - SEEN_EVERY:
             sign_in.last_seen_at = now
-        return _as_viewer(row, sign_in.id)
+        return _as_viewer(row, sign_in)
 
     def token_viewer(self, token: str) -> Viewer | None:
         """Whom an API token acts as; None when it is unknown or revoked."""
@@ -128,6 +133,13 @@ class SignInService:
             )
         )
         return token
+
+    def confirm(self, viewer: Viewer, password: str) -> None:
+        """Takes the password once more, before what can do great harm. Raises Invalid for a wrong one."""
+        stored = self.session.scalar(select(User.password_hash).where(User.id == viewer.user_id))
+        if not verify_password(stored, password):
+            raise Invalid({"password": [Problem("wrong_password")]})
+        self.session.execute(update(SignIn).where(SignIn.id == viewer.sign_in_id).values(confirmed_at=func.now()))
 
     def sign_out(self, sign_in_id: int) -> None:
         self.session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(ended_at=func.now()))
@@ -204,7 +216,7 @@ def _viewer(credential: type[SignIn] | type[ApiToken]) -> Select[*tuple[Any, ...
     )
 
 
-def _as_viewer(row: Any, sign_in_id: int | None) -> Viewer:
+def _as_viewer(row: Any, sign_in: SignIn | None) -> Viewer:
     return Viewer(
         user_id=UserId(row.User.id),
         name=row.User.name,
@@ -216,5 +228,6 @@ def _as_viewer(row: Any, sign_in_id: int | None) -> Viewer:
         time_zone=row.Workspace.time_zone,
         role=row.role,
         unread=row.unread,
-        sign_in_id=sign_in_id,
+        sign_in_id=sign_in.id if sign_in else None,
+        confirmed_at=sign_in.confirmed_at if sign_in else None,
     )

@@ -1,0 +1,20 @@
+"""What `web.py` is for a request: a job's transaction, in one workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session
+
+from huntaze import tenancy
+from huntaze.extensions import db
+from huntaze.models.base import WorkspaceId
+
+
+@contextmanager
+def workspace_session(workspace_id: int) -> Iterator[Session]:
+    """One transaction as `huntaze_app` in that workspace: committed at the end, rolled back on an exception."""
+    with Session(db.engine) as session, session.begin():
+        tenancy.enter(session, WorkspaceId(workspace_id))
+        yield session
