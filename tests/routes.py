@@ -97,12 +97,17 @@ def call(
     endpoint: str,
     ids: Mapping[str, int],
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> TestResponse:
-    """Calls a route with a body that it accepts, and with those of the ids that it takes."""
+    """Calls a route with a body that it accepts (and `more` beside), and with those of the ids that it takes."""
     route = ROUTES[endpoint]
     rule = next(app.url_map.iter_rules(endpoint))
     path = app.url_map.bind("localhost").build(endpoint, {name: ids[name] for name in rule.arguments})
-    body = {"json" if endpoint.startswith("api.") else "data": route.body} if route.method != "GET" else {}
+    body = (
+        {"json" if endpoint.startswith("api.") else "data": {**(more or {}), **route.body}}
+        if route.method != "GET"
+        else {}
+    )
     return browser.open(path, method=route.method, headers=dict(headers or {}), **body)
 
 

@@ -107,6 +107,20 @@ PAYLOADS = (
 )  # fmt: skip
 assert len(PAYLOADS) >= 60
 
+EVENTS = (
+    "onerror", "onload", "onfocus autofocus tabindex=1 onfocus", "onbegin", "ontoggle", "onstart", "onanimationstart",
+    "ontransitionend", "onpointerenter", "onmouseover", "onscroll", "oncanplay", "onpageshow", "onhashchange",
+    "oncontentvisibilityautostatechange", "onbeforetoggle", "onfocusin", "onwheel", "onresize", "oncut",
+)  # fmt: skip
+FRAMES = (
+    "<img src=x {}=ran=1>", "<svg {}=ran=1>", "<body {}=ran=1>", "<details open {}=ran=1>", "<video src=x {}=ran=1>",
+    "<input {}=ran=1>", '" {}="ran=1" x="', "' {}='ran=1' x='", "--><a href=x {}=ran=1>", "<x style=y {}=ran=1>y",
+    "<svg><animate attributeName=x dur=1s {}=ran=1>", "<iframe src=/ran {}=ran=1>",
+)  # fmt: skip
+HANDLERS = [frame.format(event) for frame in FRAMES for event in EVENTS]
+"""Each way of running code from an attribute, in each place where a text could turn into one."""
+assert len(PAYLOADS) + len(HANDLERS) >= 300
+
 
 def shown(text: str) -> str:
     """As a reader sees it: white space is one blank."""
@@ -141,6 +155,23 @@ def test_names_of_fans(hostile: Page, workspace: Workspace) -> None:
     assert [shown(name) for name in names.all_inner_texts()] == [shown(payload) for payload in PAYLOADS]
     hostile.get_by_role("searchbox").fill("script")
     expect(names).not_to_have_count(len(PAYLOADS))
+    expect_nothing_ran(hostile)
+
+
+def test_every_handler_of_an_event(hostile: Page, workspace: Workspace) -> None:
+    for number, payload in enumerate(HANDLERS):
+        SubscriberFactory(workspace_id=workspace.id, username=f"fan{number:03}", display_name=payload)
+    names = hostile.locator(".who a")
+    for page in range(0, len(HANDLERS), 50):
+        if page == 0:
+            hostile.goto(f"{LIST}?sort=username")
+        else:
+            hostile.get_by_role("link", name="Show more fans").click()
+        expect(names).to_have_count(min(page + 50, len(HANDLERS)))
+    assert [shown(name) for name in names.all_inner_texts()] == [shown(payload) for payload in HANDLERS]
+    hostile.mouse.move(200, 400)
+    hostile.mouse.wheel(0, 5000)
+    hostile.evaluate("location.hash = 'x'")
     expect_nothing_ran(hostile)
 
 
