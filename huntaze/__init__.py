@@ -39,6 +39,7 @@ def create_app(config: Config | None = None) -> Flask:
         formats,
         health,
         ids,
+        join,
         notifications,
         onlyfans,
         security,
@@ -75,7 +76,7 @@ def create_app(config: Config | None = None) -> Flask:
     shell.init_app(app)
     formats.init_app(app)
 
-    for part in (auth, dashboard, onlyfans, notifications, settings, health, api):
+    for part in (auth, join, dashboard, onlyfans, notifications, settings, health, api):
         app.register_blueprint(part.bp)
     if config.local:
         app.register_blueprint(dev.bp)

@@ -139,15 +139,25 @@ def token() -> None:
 @click.argument("email")
 @click.option("--workspace-of", metavar="EMAIL", help="The owner of the workspace, if the person has several.")
 @click.option("--name", default="command line", help="What it is for.")
-def create_token(email: str, workspace_of: str | None, name: str) -> None:
+@click.option("--read-only", is_flag=True, help="It reads, and changes nothing.")
+@click.option("--days", type=click.IntRange(1, 3650), help="How long it is good for; else until it is revoked.")
+def create_token(email: str, workspace_of: str | None, name: str, read_only: bool, days: int | None) -> None:
     """Create a token that acts as this person, and show it this once."""
+    from huntaze.models.sign_in import TokenScope
+    from huntaze.schemas.team import NewToken
+    from huntaze.services.errors import NotFound
     from huntaze.services.members import MemberService
-    from huntaze.services.sign_in import SignInService
+    from huntaze.services.tokens import TokenService
     from huntaze.system import system_session
 
+    new = NewToken(name=name, scope=TokenScope.READ if read_only else TokenScope.WRITE, days=days)
     with _in_app(), system_session() as session, _refusing():
-        workspace_id = MemberService.of_owner(session, workspace_of).workspace_id if workspace_of else None
-        created = SignInService(session).create_token(email, workspace_id, name)
+        by_workspace = MemberService.of_owner if workspace_of else MemberService.of_member
+        members = by_workspace(session, workspace_of or email)
+        user_id = members.find_user(email)
+        if user_id is None:
+            raise NotFound(email)
+        created = TokenService(session, members.workspace_id).create(user_id, new)
     click.echo(created)
 
 

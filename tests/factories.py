@@ -5,23 +5,29 @@ Nothing is deleted afterwards: each test makes a workspace of its own, so that t
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from factory import LazyAttribute, LazyFunction, SelfAttribute, Sequence, SubFactory
 from factory.alchemy import SQLAlchemyModelFactory
 from sqlalchemy.orm import scoped_session, sessionmaker
 
+from huntaze.models.invitation import Invitation
 from huntaze.models.notification import Notification
 from huntaze.models.sign_in import ApiToken, SignIn
 from huntaze.models.subscriber import Note, Subscriber, SubscriberTag, Tag
 from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
-from huntaze.models.user import Membership, Role, User
+from huntaze.models.user import Membership, Picture, Role, User
 from huntaze.models.workspace import Workspace
 from huntaze.services.passwords import hash_password
 
 PASSWORD = "a password of the tests"
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEklEQVR4nGP4z8DAAMIM/4EAAB/uBfsL2WiLAAAAAElFTkSuQmCC"
+)
+"""A picture of four pixels."""
 
 # conftest.py gives it the owner's engine.
 session = scoped_session(sessionmaker(expire_on_commit=False))
@@ -165,3 +171,28 @@ class ApiTokenFactory(Row):
     user_id = SelfAttribute("member.user_id")
     name = "tests"
     token_hash = LazyAttribute(lambda row: sha256(row.token))
+
+
+class InvitationFactory(Row):
+    """An open invitation that was sent a while ago; `shown` and `mailed` are the secrets of its two links."""
+
+    class Meta:
+        model = Invitation
+        exclude = ("shown", "mailed")
+
+    workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
+    email = Sequence(lambda n: f"invited{n}@huntaze.test")
+    role = Role.CHATTER
+    shown = Sequence(lambda n: f"shown-{n}")
+    mailed = Sequence(lambda n: f"mailed-{n}")
+    shown_hash = LazyAttribute(lambda row: sha256(row.shown))
+    mailed_hash = LazyAttribute(lambda row: sha256(row.mailed))
+    sent_at = LazyFunction(lambda: datetime.now(UTC) - timedelta(hours=1))
+
+
+class PictureFactory(Row):
+    class Meta:
+        model = Picture
+
+    user_id = LazyFunction(lambda: UserFactory().id)
+    webp = b"RIFF....WEBP"

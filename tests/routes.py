@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,9 +16,13 @@ from huntaze.models.base import Base, Tenant
 from huntaze.models.user import Membership, Role
 from tests.factories import (
     PASSWORD,
+    PNG,
     ApiTokenFactory,
+    InvitationFactory,
+    MemberFactory,
     NoteFactory,
     NotificationFactory,
+    PictureFactory,
     SubscriberFactory,
     TagFactory,
     TaggedFactory,
@@ -30,11 +35,12 @@ MEMBER = Role.VIEWER
 
 @dataclass(frozen=True)
 class Route:
-    """needed: the least role, or ANYONE."""
+    """needed: the least role, or ANYONE. files: (name, content) by field."""
 
     method: str
     needed: Role | None
     body: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
 
     @property
     def is_safe(self) -> bool:
@@ -42,6 +48,7 @@ class Route:
 
 
 _NEW_FAN = {"username": "new.fan"}
+_WORKSPACE = {"name": "New Name", "currency": "USD", "time_zone": "Europe/Paris"}
 _LOGIN = {"email": "nobody@huntaze.test", "password": "a wrong password"}
 
 ROUTES = {
@@ -72,13 +79,43 @@ ROUTES = {
     "settings.index": Route("GET", MEMBER),
     "settings.appearance": Route("POST", ANYONE, {"theme": "dark"}),
     "settings.language": Route("POST", ANYONE, {"locale": "fr"}),
-    "settings.workspace": Route("POST", MEMBER, {"workspace_id": "1"}),
+    "settings.switch_workspace": Route("POST", MEMBER, {"workspace_id": "1"}),
+    "settings.profile": Route("GET", MEMBER),
+    "settings.change_profile": Route("POST", MEMBER, {"name": "New Name", "time_zone": "Paris", "locale": "en"}),
+    "settings.change_picture": Route("POST", MEMBER, {}, {"picture": ("me.png", PNG)}),
+    "settings.remove_picture": Route("POST", MEMBER),
+    "settings.workspace": Route("GET", Role.OWNER),
+    "settings.change_workspace": Route("POST", Role.OWNER, _WORKSPACE),
+    "settings.team": Route("GET", Role.MANAGER),
+    "settings.member": Route("GET", Role.MANAGER),
+    "settings.change_role": Route("POST", Role.OWNER, {"role": "manager"}),
+    "settings.remove_member": Route("POST", Role.OWNER),
+    "settings.leaving": Route("GET", MEMBER),
+    "settings.leave": Route("POST", MEMBER),
+    "settings.picture": Route("GET", MEMBER),
+    "settings.invitations": Route("GET", Role.MANAGER),
+    "settings.new_invitation": Route("GET", Role.OWNER),
+    "settings.invite": Route("POST", Role.OWNER, {"email": "invited@huntaze.test", "role": "viewer"}),
+    "settings.resend_invitation": Route("POST", Role.OWNER),
+    "settings.revoke_invitation": Route("POST", Role.OWNER),
+    "settings.tokens": Route("GET", MEMBER),
+    "settings.new_token": Route("GET", MEMBER),
+    "settings.create_token": Route("POST", MEMBER, {"name": "a script", "scope": "read"}),
+    "settings.revoke_token": Route("POST", MEMBER),
+    "settings.audit": Route("GET", Role.OWNER),
+    "join.invitation": Route("GET", ANYONE),
+    "join.accept": Route("POST", ANYONE),
+    "join.register": Route("POST", ANYONE),
     "health.healthz": Route("GET", ANYONE),
     "api.list_subscribers": Route("GET", MEMBER),
     "api.add_subscriber": Route("POST", Role.MANAGER, _NEW_FAN),
     "api.get_subscriber": Route("GET", MEMBER),
     "api.change_subscriber": Route("PATCH", Role.MANAGER, {"display_name": "New"}),
     "api.archive_subscriber": Route("DELETE", Role.MANAGER),
+    "api.get_profile": Route("GET", MEMBER),
+    "api.put_profile": Route("PUT", MEMBER, {"name": "New Name"}),
+    "api.get_settings": Route("GET", MEMBER),
+    "api.put_settings": Route("PUT", Role.OWNER, _WORKSPACE),
     "api.openapi": Route("GET", ANYONE),
     "dev.kit": Route("GET", ANYONE),
     "dev.mail": Route("GET", ANYONE),
@@ -108,6 +145,9 @@ def call(
         if route.method != "GET"
         else {}
     )
+    files = {name: (BytesIO(content), filename) for name, (filename, content) in route.files.items()}
+    content = {"json": route.body} if endpoint.startswith("api.") else {"data": {**route.body, **files}}
+    body = content if route.method != "GET" else {}
     return browser.open(path, method=route.method, headers=dict(headers or {}), **body)
 
 
@@ -119,8 +159,18 @@ def belongings(member: Membership) -> dict[str, int]:
     note = NoteFactory(subscriber=fan, author_id=member.user_id)
     TransactionFactory(subscriber=fan)
     NotificationFactory(member=member)
-    ApiTokenFactory(member=member)
-    return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id}
+    token = ApiTokenFactory(member=member)
+    invitation = InvitationFactory(workspace_id=member.workspace_id)
+    colleague = MemberFactory(workspace_id=member.workspace_id, role=Role.VIEWER)
+    PictureFactory(user_id=colleague.user_id)
+    return {
+        "subscriber_id": fan.id,
+        "tag_id": tag.id,
+        "note_id": note.id,
+        "token_id": token.id,
+        "invitation_id": invitation.id,
+        "user_id": colleague.user_id,
+    }
 
 
 def digest(owner: Session, workspace_id: int) -> dict[str, str]:

@@ -19,13 +19,14 @@ from huntaze.config import Config
 from huntaze.extensions import db
 from huntaze.models.audit import AuditEvent
 from huntaze.models.base import Base, UserId, WorkspaceId
+from huntaze.models.invitation import Invitation
 from huntaze.models.mail import Mail
 from huntaze.models.notification import Notification
 from huntaze.models.sign_in import ApiToken, ParkedForm, SignIn
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.tick import Tick
 from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
-from huntaze.models.user import Membership, Role, User
+from huntaze.models.user import Membership, Picture, Role, User
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.subscriber import NewNote, NewSubscriber, NewTag, SubscriberFilter
 from huntaze.services.notes import NoteService
@@ -108,6 +109,14 @@ def _fill() -> None:
                 ParkedForm(user_id=UserId(user.id), ciphertext=b"3"),
                 Tick(name="purge", tick=now),
                 Mail(ciphertext=b"4"),
+                Picture(user_id=UserId(user.id), webp=b"5"),
+                Invitation(
+                    workspace_id=both["workspace_id"],
+                    email="bob@huntaze.test",
+                    role=Role.VIEWER,
+                    shown_hash=b"6",
+                    mailed_hash=b"7",
+                ),
                 AuditEvent(workspace_id=both["workspace_id"], action="test.done"),
             ]
         )

@@ -77,13 +77,24 @@ def test_each_role_may_do_what_it_covers(app: Flask, sign_in: SignIn, endpoint: 
 
 
 def test_every_unsafe_route_of_a_workspace_names_its_role(app: Flask) -> None:
-    """What belongs to the viewer alone (their notifications, their choice of workspace) needs none."""
+    """What belongs to the viewer alone (their notifications, their profile, their tokens) needs none."""
     unnamed = {
         endpoint
         for endpoint, route in ROUTES.items()
         if not route.is_safe and endpoint not in PUBLIC and not hasattr(app.view_functions[endpoint], "needed_role")
     }
-    assert unnamed == {"notifications.mark_read", "settings.workspace", "auth.confirm_password"}
+    assert unnamed == {
+        "notifications.mark_read",
+        "auth.confirm_password",
+        "settings.switch_workspace",
+        "settings.change_profile",
+        "settings.change_picture",
+        "settings.remove_picture",
+        "settings.leave",
+        "settings.create_token",
+        "settings.revoke_token",
+        "api.put_profile",
+    }
 
 
 def test_a_lower_role_holds_at_once(app: Flask, as_manager: Browser, owner: Session) -> None:

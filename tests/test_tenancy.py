@@ -64,7 +64,7 @@ def test_what_is_someone_elses_looks_like_what_does_not_exist(
 
 
 def test_a_teammate_finds_what_belongs_to_the_workspace(app: Flask, sign_in: SignIn, as_owner: Browser) -> None:
-    teammate = sign_in(MemberFactory(workspace_id=as_owner.member.workspace_id, role=Role.MANAGER))
+    teammate = sign_in(MemberFactory(workspace_id=as_owner.member.workspace_id, role=Role.OWNER))
     for rule in app.url_map.iter_rules():
         for headers in ({}, SWAP) if rule.arguments else ():
             response = call(app, teammate, rule.endpoint, belongings(as_owner.member), headers)
@@ -81,7 +81,7 @@ def test_a_list_shows_its_own_workspace_only(stranger: Browser, victim: Membersh
 
 
 def test_a_workspace_that_one_is_no_member_of_cannot_be_switched_to(stranger: Browser, victim: Membership) -> None:
-    response = stranger.post("/settings/workspace", data={"workspace_id": victim.workspace_id})
+    response = stranger.post("/settings/workspace/switch", data={"workspace_id": victim.workspace_id})
     assert response.status_code == 404
     assert stranger.get("/api/onlyfans/subscribers").status_code == 200
 
@@ -94,7 +94,7 @@ def test_a_member_of_two_workspaces_sees_one_at_a_time(sign_in: SignIn) -> None:
     browser = sign_in(here)
 
     assert browser.get(f"/onlyfans/subscribers/{fan_there.id}").status_code == 404
-    assert browser.post("/settings/workspace", data={"workspace_id": there.workspace_id}).status_code == 303
+    assert browser.post("/settings/workspace/switch", data={"workspace_id": there.workspace_id}).status_code == 303
     assert browser.get(f"/onlyfans/subscribers/{fan_there.id}").status_code == 200
     assert browser.get(f"/onlyfans/subscribers/{fan_here.id}").status_code == 404
     assert browser.post(f"/onlyfans/subscribers/{fan_there.id}/archive").status_code == 403, "a viewer over there"
@@ -181,7 +181,9 @@ def test_a_row_cannot_be_moved_to_another_workspace(
         session.execute(update(Subscriber).values(workspace_id=victim.workspace_id))
 
 
-@pytest.mark.parametrize("table", ["api_tokens", "sign_ins", "parked_forms", "ticks", "users", "mails"])
+@pytest.mark.parametrize(
+    "table", ["api_tokens", "sign_ins", "parked_forms", "ticks", "users", "mails", "pictures", "invitations"]
+)
 def test_secrets_are_out_of_the_apps_reach(session: Session, table: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"):
         session.execute(text(f"SELECT * FROM {table}"))

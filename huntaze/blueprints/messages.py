@@ -63,6 +63,27 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "credentials": lambda _d: _("The e-mail or the password is not right."),
     "wrong_password": lambda _d: _("This is not your password."),
     "no_workspace": lambda _d: _("You are not a member of any workspace; ask its owner to add you."),
+    "time_zone": lambda _d: _("Name a time zone by its city, like Europe/Paris."),
+    "literal_error": _choices,
+    "last_owner": lambda _d: _("A workspace needs an owner: make someone else an owner first."),
+    "invited_already": lambda _d: _("This address is invited already; send that invitation again from the list."),
+    "too_many_invitations": lambda d: _(
+        "At most %(most)s invitations can wait at a time; revoke one first.", most=d["most"]
+    ),
+    "invitations_today": lambda d: _("At most %(most)s invitations are sent in a day; try tomorrow.", most=d["most"]),
+    "sent_just_now": lambda _d: _("It was sent a moment ago; wait a minute before you send it again."),
+    "token_name_taken": lambda _d: _("You have a token of this name; choose another name, or revoke that one."),
+    "too_many_tokens": lambda d: _("You have %(most)s tokens, which is the most; revoke one first.", most=d["most"]),
+    "file_too_large": lambda d: _("This file is larger than %(most)s MB; choose a smaller one.", most=d["most"]),
+    "not_a_picture": lambda _d: _("Choose a JPEG, PNG, WebP or GIF picture."),
+    "too_many_pixels": lambda d: _(
+        "This picture has more than %(most)s million pixels; choose a smaller one.", most=d["most"]
+    ),
+    "damaged_picture": lambda _d: _("This picture is damaged; choose another one."),
+    "currency": lambda _d: _("Choose one of the currencies in the list."),
+    "currency_in_use": lambda d: _(
+        "There are amounts in %(currency)s already, so the currency stays.", currency=d["currency"]
+    ),
     "email_taken": lambda _d: _("There is an account with this e-mail; sign in instead."),
     "member_already": lambda _d: _("This person is a member already."),
     "common_password": lambda _d: _("Many people use this password; choose another one."),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, get_flashed_messages, request
+from flask import Flask, get_flashed_messages, request, url_for
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
@@ -54,8 +54,10 @@ class TemplateViewer:
     role: str
     workspace_name: str
     unread: int
+    picture: str
     can_manage: bool
     can_write: bool
+    is_owner: bool
 
     @property
     def initials(self) -> str:
@@ -86,8 +88,10 @@ def _context() -> dict[str, Any]:
             role=viewer.role.value,
             workspace_name=viewer.workspace_name,
             unread=viewer.unread,
+            picture=url_for("settings.picture", user_id=viewer.user_id, v=viewer.picture) if viewer.picture else "",
             can_manage=viewer.covers(Role.MANAGER),
             can_write=viewer.covers(Role.CHATTER),
+            is_owner=viewer.covers(Role.OWNER),
         ),
         "workspace_currency": viewer.currency if viewer else "USD",
         "look": Look.read(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
+from typing import ClassVar, Literal, Protocol, TypeVar
 
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
@@ -20,12 +20,15 @@ from huntaze.adapters.mail import Letter
 from huntaze.blueprints import parked
 from huntaze.blueprints.cookies import SIGN_IN
 from huntaze.blueprints.htmx import confirm_first, sign_in_first
+from huntaze.blueprints.security import SAFE
 from huntaze.extensions import db, login
 from huntaze.models.audit import Action
 from huntaze.models.base import WorkspaceId
+from huntaze.models.sign_in import TokenScope
 from huntaze.models.user import Role
 from huntaze.services.audit import AuditService
 from huntaze.services.errors import Forbidden
+from huntaze.services.invitations import JoinService
 from huntaze.services.mails import MailService
 from huntaze.services.parked_forms import ParkedFormService
 from huntaze.services.sign_in import SignInService, Viewer
@@ -42,7 +45,14 @@ class WorkspaceService(Protocol):
     def __init__(self, session: Session, workspace_id: WorkspaceId) -> None: ...
 
 
+class PeopleService(WorkspaceService, Protocol):
+    """A service of one workspace that says itself that it needs the system door."""
+
+    system_door: ClassVar[Literal[True]]
+
+
 Service = TypeVar("Service", bound=WorkspaceService)
+People = TypeVar("People", bound=PeopleService)
 
 
 def public(view: View) -> View:
@@ -70,6 +80,16 @@ def confirmed(view: View) -> View:
     return view
 
 
+def uploads(most: int) -> Callable[[View], View]:
+    """A view that takes files: `most` bytes of body instead of what a form may have."""
+
+    def mark(view: View) -> View:
+        view.largest_body = most  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def viewer() -> Viewer:
     """Who asks. Only in views that are not public."""
     found = viewer_or_none()
@@ -87,6 +107,19 @@ def viewer_or_none() -> Viewer | None:
 def service(kind: type[Service]) -> Service:
     """A service of the viewer's workspace, in the request's transaction."""
     return kind(db.session(), viewer().workspace_id)
+
+
+def people(kind: type[People]) -> People:
+    """A service of the viewer's workspace with the system door, for what concerns people: they have no workspace.
+
+    It writes the audit log itself: `audit` is another transaction, and the two could wait for each other.
+    """
+    return kind(_system(), viewer().workspace_id)
+
+
+def joining() -> JoinService:
+    """Who accepts an invitation is no member yet."""
+    return JoinService(_system())
 
 
 def sign_ins() -> SignInService:
@@ -163,13 +196,18 @@ def _load_viewer(_request: object) -> _Login | None:
 def _gate() -> ResponseReturnValue | None:
     """Every view but the public ones: a session, and the role that the view names."""
     view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or getattr(view, "is_public", False):
+    if view is None:
+        return None
+    request.max_content_length = getattr(view, "largest_body", request.max_content_length)  # before it is read
+    if getattr(view, "is_public", False):
         return None
     found = viewer_or_none()
     if found is None:
         return sign_in_first(_park() if request.method == "POST" else request.full_path.rstrip("?"))
     tenancy.enter(db.session(), found.workspace_id)
     if not found.covers(getattr(view, "needed_role", Role.VIEWER)):
+        raise Forbidden
+    if found.scope is TokenScope.READ and request.method not in SAFE:
         raise Forbidden
     if getattr(view, "needs_confirmation", False) and not found.is_confirmed(datetime.now(UTC)):
         if found.sign_in_id is None:

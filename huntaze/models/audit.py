@@ -13,7 +13,18 @@ from huntaze.models.base import Base, CreatedAt, Id, Tenant, UserId
 
 
 class Action(StrEnum):
-    """What was done, as `subject.verb`."""
+    """What was done, as `subject.verb`. blueprints/audit_words.py has the words for each."""
+
+    INVITATION_RESENT = "invitation.resent"
+    INVITATION_REVOKED = "invitation.revoked"
+    INVITATION_SENT = "invitation.sent"
+    MEMBER_JOINED = "member.joined"
+    MEMBER_LEFT = "member.left"
+    MEMBER_REMOVED = "member.removed"
+    ROLE_CHANGED = "member.role_changed"
+    TOKEN_CREATED = "token.created"  # noqa: S105  the name of an action
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    WORKSPACE_CHANGED = "workspace.changed"
 
 
 class AuditEvent(Tenant, Base):

@@ -6,11 +6,12 @@ Only the SHA-256 of a token is stored: the token has 256 random bits, so a slow 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Identity, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from huntaze.models.base import Base, CreatedAt, Id, Tenant, UserId, WorkspaceId
+from huntaze.models.base import Base, CreatedAt, Id, Tenant, UserId, WorkspaceId, choice
 
 IDLE = timedelta(days=14)
 """A session nobody used for this long is over (ASVS 7.3.1: our figure for a phone in daily use)."""
@@ -41,8 +42,15 @@ class SignIn(Base):
         return not self.ended_at and now < self.last_seen_at + IDLE and now < self.created_at + ABSOLUTE
 
 
+class TokenScope(StrEnum):
+    """What a token may be used for: reading alone (GET), or all that its member may do."""
+
+    READ = "read"
+    WRITE = "write"
+
+
 class ApiToken(Tenant, Base):
-    """A personal bearer token: acts as its user, in one workspace."""
+    """A personal bearer token: acts as its user with their role of that moment, in one workspace."""
 
     __tablename__ = "api_tokens"
     __table_args__ = (
@@ -57,7 +65,9 @@ class ApiToken(Tenant, Base):
     user_id: Mapped[UserId]
     name: Mapped[str]
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    scope: Mapped[TokenScope] = mapped_column(choice(TokenScope, "scope"), server_default="write")
     created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 

@@ -1,10 +1,10 @@
-"""People who log in, and what they may do in a workspace."""
+"""People who log in, how they look, and what they may do in a workspace."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from huntaze.models.base import Base, CreatedAt, Id, Tenant, UserId, choice
@@ -24,7 +24,11 @@ class Role(StrEnum):
 
 
 class User(Base):
-    """A person who logs in. The e-mail is stored folded (lower case), so that it is unique as people mean it."""
+    """A person who logs in. The e-mail is stored folded (lower case), so that it is unique as people mean it.
+
+    time_zone: IANA; where it is null the person lives by the workspace's. picture: the digest of their picture,
+    which makes its address.
+    """
 
     __tablename__ = "users"
     __table_args__ = (CheckConstraint("email = lower(email)", "email_folded"),)
@@ -34,7 +38,18 @@ class User(Base):
     name: Mapped[str]
     password_hash: Mapped[str]
     locale: Mapped[str | None]
+    time_zone: Mapped[str | None]
+    picture: Mapped[str | None]
     created_at: Mapped[CreatedAt]
+
+
+class Picture(Base):
+    """How a person looks: a WebP of 256 by 256 pixels that we made. Not in `users`, which each request reads."""
+
+    __tablename__ = "pictures"
+
+    user_id: Mapped[UserId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    webp: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Membership(Tenant, Base):

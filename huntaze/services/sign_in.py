@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, delete, func, or_, select, true, update
+from sqlalchemy import CursorResult, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId, WorkspaceId
 from huntaze.models.notification import Notification
-from huntaze.models.sign_in import ABSOLUTE, CONFIRMED, IDLE, ApiToken, SignIn
+from huntaze.models.sign_in import ABSOLUTE, CONFIRMED, IDLE, ApiToken, SignIn, TokenScope
 from huntaze.models.user import Membership, Role, User
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.account import Credentials, Registration
@@ -29,7 +29,10 @@ KEPT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks, and in which workspace: read anew for each request, so that a changed role holds at once."""
+    """Who asks, and in which workspace: read anew for each request, so that a changed role holds at once.
+
+    time_zone: the person's own, else the workspace's. picture: the digest of theirs. scope: of an API token.
+    """
 
     user_id: UserId
     name: str
@@ -41,6 +44,8 @@ class Viewer:
     time_zone: str
     role: Role
     unread: int
+    picture: str | None = None
+    scope: TokenScope | None = None
     sign_in_id: int | None = None
     confirmed_at: datetime | None = None
 
@@ -100,39 +105,20 @@ class SignInService:
         return _as_viewer(row, sign_in)
 
     def token_viewer(self, token: str) -> Viewer | None:
-        """Whom an API token acts as; None when it is unknown or revoked."""
+        """Whom an API token acts as; None when it is unknown, revoked or over."""
         now = datetime.now(UTC)
         row = self.session.execute(
-            _viewer(ApiToken).where(ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None))
+            _viewer(ApiToken).where(
+                ApiToken.token_hash == _hash(token),
+                ApiToken.revoked_at.is_(None),
+                or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now),
+            )
         ).one_or_none()
         if row is None:
             return None
         if row.ApiToken.last_used_at is None or row.ApiToken.last_used_at < now - SEEN_EVERY:
             row.ApiToken.last_used_at = now
-        return _as_viewer(row, None)
-
-    def create_token(self, email: str, workspace_id: WorkspaceId | None, name: str) -> str:
-        """A bearer token for a member, in the named workspace or the one they joined first. Raises NotFound."""
-        membership = self.session.scalar(
-            select(Membership)
-            .join(User, User.id == Membership.user_id)
-            .where(User.email == email.lower())
-            .where(Membership.workspace_id == workspace_id if workspace_id else true())
-            .order_by(Membership.created_at, Membership.workspace_id)
-            .limit(1)
-        )
-        if membership is None:
-            raise NotFound(email)
-        token = secrets.token_urlsafe(32)
-        self.session.add(
-            ApiToken(
-                workspace_id=membership.workspace_id,
-                user_id=membership.user_id,
-                name=name,
-                token_hash=_hash(token),
-            )
-        )
-        return token
+        return _as_viewer(row, None, row.ApiToken.scope)
 
     def confirm(self, viewer: Viewer, password: str) -> None:
         """Takes the password once more, before what can do great harm. Raises Invalid for a wrong one."""
@@ -140,6 +126,10 @@ class SignInService:
         if not verify_password(stored, password):
             raise Invalid({"password": [Problem("wrong_password")]})
         self.session.execute(update(SignIn).where(SignIn.id == viewer.sign_in_id).values(confirmed_at=func.now()))
+
+    def welcome(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
+        """The token of a first session, for someone whose account was made a moment ago."""
+        return self._begin(user_id, workspace_id, user_agent)
 
     def sign_out(self, sign_in_id: int) -> None:
         self.session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(ended_at=func.now()))
@@ -216,7 +206,7 @@ def _viewer(credential: type[SignIn] | type[ApiToken]) -> Select[*tuple[Any, ...
     )
 
 
-def _as_viewer(row: Any, sign_in: SignIn | None) -> Viewer:
+def _as_viewer(row: Any, sign_in: SignIn | None, scope: TokenScope | None = None) -> Viewer:
     return Viewer(
         user_id=UserId(row.User.id),
         name=row.User.name,
@@ -225,9 +215,11 @@ def _as_viewer(row: Any, sign_in: SignIn | None) -> Viewer:
         workspace_id=WorkspaceId(row.Workspace.id),
         workspace_name=row.Workspace.name,
         currency=row.Workspace.currency,
-        time_zone=row.Workspace.time_zone,
+        time_zone=row.User.time_zone or row.Workspace.time_zone,
         role=row.role,
         unread=row.unread,
+        picture=row.User.picture,
+        scope=scope,
         sign_in_id=sign_in.id if sign_in else None,
         confirmed_at=sign_in.confirmed_at if sign_in else None,
     )

@@ -105,11 +105,11 @@ def test_the_workspaces_of_a_member(sign_in: SignIn) -> None:
     html = browser.get("/settings").text
     assert "Here &amp; Co" in html
     assert "There" in html
-    response = browser.post("/settings/workspace", data={"workspace_id": there.workspace_id})
+    response = browser.post("/settings/workspace/switch", data={"workspace_id": there.workspace_id})
     assert (response.status_code, response.headers["Location"]) == (303, "/")
     assert '<b class="cut">There</b>' in browser.get("/settings").text
 
 
 @pytest.mark.parametrize("number", ["", "0", "-1", "abc", "9" * 30, "²"])
 def test_what_is_no_workspace_is_not_found(as_owner: Browser, number: str) -> None:
-    assert as_owner.post("/settings/workspace", data={"workspace_id": number}).status_code == 404
+    assert as_owner.post("/settings/workspace/switch", data={"workspace_id": number}).status_code == 404

@@ -31,6 +31,15 @@ on("click", (event) => {
   else box.remove();
 });
 
+// A secret that is shown once is copied by a button; where that is not allowed, it is selected to be copied by hand.
+on("click", ({ target }) => {
+  const button = target.closest("[data-copy]");
+  if (!button) return;
+  const secret = find(`#${button.dataset.copy}`);
+  secret.select();
+  navigator.clipboard?.writeText(secret.value).then(() => { button.textContent = button.dataset.done; });
+});
+
 // A filter's URL names only what is set.
 on("htmx:config:request", ({ detail: { ctx: { request } } }) => {
   if (request.method !== "GET") return;

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Blueprint, Response, request, url_for
+from flask import Response, request, url_for
 
 from huntaze.blueprints import web
 from huntaze.blueprints.cookies import LANGUAGE, LOOK
 from huntaze.blueprints.htmx import go, page, safe_path, wants_partial
 from huntaze.blueprints.parked import form_page
+from huntaze.blueprints.settings import bp
 from huntaze.blueprints.shell import LOCALES, SIDEBARS, THEMES, Look
-
-bp = Blueprint("settings", __name__, url_prefix="/settings")
 
 
 @bp.get("")
@@ -46,9 +45,9 @@ def language() -> Response:
     return response
 
 
-@bp.post("/workspace")
+@bp.post("/workspace/switch")
 @form_page("settings.index")
-def workspace() -> Response:
+def switch_workspace() -> Response:
     chosen = request.form.get("workspace_id", "", type=str)
     web.sign_ins().switch(web.viewer(), int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0)
     return go(url_for("dashboard.home"))
