@@ -14,6 +14,7 @@ from factory import LazyAttribute, LazyFunction, SelfAttribute, Sequence, SubFac
 from factory.alchemy import SQLAlchemyModelFactory
 from sqlalchemy.orm import scoped_session, sessionmaker
 
+from huntaze.models.audit import Action, AuditEvent
 from huntaze.models.invitation import Invitation
 from huntaze.models.notification import Notification
 from huntaze.models.sign_in import ApiToken, SignIn
@@ -196,3 +197,12 @@ class PictureFactory(Row):
 
     user_id = LazyFunction(lambda: UserFactory().id)
     webp = b"RIFF....WEBP"
+
+
+class AuditEventFactory(Row):
+    class Meta:
+        model = AuditEvent
+
+    workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
+    action = Action.MEMBER_LEFT
+    detail = LazyFunction(dict)

@@ -180,8 +180,8 @@ class JoinService:
         return self._join(welcome.invitation, user_id), user_id
 
     def _join(self, invitation: Invitation, user_id: UserId) -> WorkspaceId:
-        invitation.accepted_at = datetime.now(UTC)
         MemberService(self.session, invitation.workspace_id).add(user_id, invitation.role)
+        invitation.accepted_at = datetime.now(UTC)
         return invitation.workspace_id
 
     def _open(self, token: str) -> Welcome:

@@ -102,7 +102,7 @@ class MemberService:
             .where(Membership.workspace_id == self.workspace_id, Membership.user_id == user_id)
             .values(role=role)
         )
-        self._record(actor_id, Action.ROLE_CHANGED, user_id, was=was, now=role)
+        self._record(actor_id, Action.ROLE_CHANGED, user_id, was=was, became=role)
 
     def remove(self, actor_id: UserId, user_id: int) -> None:
         """Takes a member out: their sessions here end, their tokens go, what they wrote stays.

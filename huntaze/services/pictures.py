@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from huntaze.services.errors import Invalid, Problem
 
 LARGEST = 5 * 1024 * 1024
@@ -34,13 +36,17 @@ def portrait(file: bytes) -> bytes:
     if loader is None:
         raise _refused("not_a_picture")
     pyvips.block_untrusted_set(True)
+    logging.getLogger("pyvips").setLevel(logging.ERROR)  # a damaged file has a warning for each of its lines
     try:
-        head = getattr(pyvips.Image, loader)(file, access="sequential", fail_on="truncated")  # reads the header only
+        load = getattr(pyvips.Image, loader)
+        head = load(file)  # the header alone
         if head.width * head.height > MOST_PIXELS:
             raise _refused("too_many_pixels", most=MOST_PIXELS // 10**6)
-        small = pyvips.Image.thumbnail_buffer(
-            file, SIZE, height=SIZE, crop="centre", export_profile="srgb", fail_on="truncated"
-        )
+        # A JPEG can be read at an eighth of its size; an eighth of the memory, too.
+        eighth = {"shrink": 8} if loader == "jpegload_buffer" and min(head.width, head.height) >= 16 * SIZE else {}
+        whole = load(file, access="sequential", fail_on="truncated", **eighth)
+        small = whole.thumbnail_image(SIZE, height=SIZE, crop="centre", no_rotate=True, output_profile="srgb")
+        small = small.copy_memory().autorot()  # a square is cut out of the middle, so turning it can wait
         webp: bytes = small.webpsave_buffer(Q=75, keep="none")
         bare = set(pyvips.Image.webpload_buffer(webp).get_fields())
     except pyvips.Error:

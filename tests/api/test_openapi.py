@@ -17,6 +17,8 @@ from tests.routes import ROUTES
 DOCUMENT = "/api/openapi.json"
 LIST = "/api/onlyfans/subscribers"
 ONE = "/api/onlyfans/subscribers/{subscriber_id}"
+PROFILE = "/api/management/profile"
+SETTINGS = "/api/management/settings"
 EXAMPLES = 30
 """Of each operation, valid and invalid: enough to find what is wrong in seconds."""
 
@@ -28,7 +30,7 @@ def schema(app: Flask) -> schemathesis.BaseSchema:
 
 @pytest.fixture(scope="module")
 def authorization(app: Flask) -> dict[str, str]:
-    member = MemberFactory(role=Role.MANAGER)
+    member = MemberFactory(role=Role.OWNER)
     ApiTokenFactory(member=member, token="the token of schemathesis")
     SubscriberFactory(workspace_id=member.workspace_id)
     return {"Authorization": "Bearer the token of schemathesis"}
@@ -36,7 +38,18 @@ def authorization(app: Flask) -> dict[str, str]:
 
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize(
-    ("path", "method"), [(LIST, "GET"), (LIST, "POST"), (ONE, "GET"), (ONE, "PATCH"), (ONE, "DELETE")]
+    ("path", "method"),
+    [
+        (LIST, "GET"),
+        (LIST, "POST"),
+        (ONE, "GET"),
+        (ONE, "PATCH"),
+        (ONE, "DELETE"),
+        (PROFILE, "GET"),
+        (PROFILE, "PUT"),
+        (SETTINGS, "GET"),
+        (SETTINGS, "PUT"),
+    ],
 )
 def test_it_keeps_its_word(
     schema: schemathesis.BaseSchema, authorization: dict[str, str], path: str, method: str, mode: GenerationMode
@@ -54,7 +67,16 @@ def test_it_keeps_its_word(
 
 def test_every_operation_is_tried(schema: schemathesis.BaseSchema) -> None:
     tried = {f"{method} {path}" for path, methods in schema.raw_schema["paths"].items() for method in methods}
-    assert tried == {f"get {LIST}", f"post {LIST}", f"get {ONE}", f"patch {ONE}", f"delete {ONE}"}
+    fans = {f"get {LIST}", f"post {LIST}", f"get {ONE}", f"patch {ONE}", f"delete {ONE}"}
+    assert tried == fans | {f"{method} {path}" for path in (PROFILE, SETTINGS) for method in ("get", "put")}
+
+
+def test_what_changes_something_wants_a_token_that_writes(nobody: Browser) -> None:
+    document = nobody.get(DOCUMENT).json
+    assert document is not None
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            assert operation["security"] == [{"token": ["read" if method == "get" else "write"]}]
 
 
 def test_every_route_of_the_api_is_described(nobody: Browser) -> None:

@@ -6,15 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from itertools import count
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from huntaze.models.audit import Action
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.transaction import TransactionStatus
 from huntaze.models.user import Membership, Role
 from tests.browser.conftest import DESK, PHONE, ROOT, NewContext, OpenAs
 from tests.factories import (
+    ApiTokenFactory,
+    AuditEventFactory,
+    InvitationFactory,
     MemberFactory,
     NoteFactory,
     NotificationFactory,
@@ -25,6 +30,7 @@ from tests.factories import (
 )
 
 LIST = "/onlyfans/subscribers"
+_numbers = count()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 # Two views a language: together they are all of them.
@@ -84,6 +90,10 @@ def world(app: object) -> World:
     for _ in range(50):
         SubscriberFactory(**here)
     viewer = MemberFactory(**here, role=Role.VIEWER)
+    InvitationFactory(**here, shown="axe")
+    ApiTokenFactory(member=member, expires_at=datetime.now(UTC))
+    for action in Action:
+        AuditEventFactory(**here, actor_id=member.user_id, action=action, subject_id=viewer.user_id)
     return World(member, viewer, MemberFactory(), fan, archived)
 
 
@@ -126,9 +136,16 @@ def fold_sidebar(page: Page, _world: World) -> None:
     page.locator("#fold").evaluate("box => { box.checked = true; }")
 
 
+def create_token(page: Page, _world: World) -> None:
+    page.goto("/settings/tokens/new")
+    page.locator("[name=name]").fill(f"script {next(_numbers)}")
+    page.locator("main .go").click()
+    expect(page.locator("#token")).to_be_visible()
+
+
 def at(path: str) -> Callable[[Page, World], None]:
     def go(page: Page, world: World) -> None:
-        page.goto(path.format(fan=world.fan.id, archived=world.archived.id))
+        page.goto(path.format(fan=world.fan.id, archived=world.archived.id, viewer=world.viewer.user_id))
 
     return go
 
@@ -151,6 +168,19 @@ STATES: dict[str, Callable[[Page, World], None]] = {
     "notes": at(f"{LIST}/{{fan}}/notes"),
     "notifications": at("/notifications"),
     "settings": at("/settings"),
+    "profile": at("/settings/profile"),
+    "workspace": at("/settings/workspace"),
+    "team": at("/settings/team"),
+    "member": at("/settings/team/{viewer}"),
+    "leaving": at("/settings/team/leave"),
+    "invitations": at("/settings/team/invitations"),
+    "invite": at("/settings/team/invitations/new"),
+    "tokens": at("/settings/tokens"),
+    "new token": at("/settings/tokens/new"),
+    "created token": create_token,
+    "audit": at("/settings/audit"),
+    "audit, filtered": at("/settings/audit?action=member.left"),
+    "invitation of someone else": at("/join?token=axe"),
     "menu": open_menu,
     "toast": see_toast,
     "404": at("/nowhere"),
@@ -175,7 +205,9 @@ def test_signed_in(open_as: OpenAs, world: World, state: str, locale: str) -> No
     expect_no_violations(page, locale)
 
 
-@pytest.mark.parametrize("path", [LIST, "/notifications"])
+@pytest.mark.parametrize(
+    "path", [LIST, "/notifications", "/settings/team/invitations", "/settings/tokens", "/settings/audit"]
+)
 def test_empty(open_as: OpenAs, world: World, path: str) -> None:
     page = open_as(world.alone)
     page.goto(path)
@@ -203,6 +235,14 @@ def test_signed_out(new_context: NewContext, path: str, locale: str) -> None:
         field.fill("Ada")
     page.locator(".go").click()
     expect(page.locator(".err, [role=alert]").first).to_be_visible()
+    expect_no_violations(page, locale)
+
+
+@pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
+@pytest.mark.parametrize("token", ["axe", "nowhere"])
+def test_invited(new_context: NewContext, world: World, token: str, locale: str) -> None:
+    page = new_context(locale=locale).new_page()
+    page.goto(f"/join?token={token}")
     expect_no_violations(page, locale)
 
 

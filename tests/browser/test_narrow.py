@@ -7,10 +7,14 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Page, expect
 
+from huntaze.models.audit import Action
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.user import Membership
 from tests.browser.conftest import PHONE, NewContext, OpenAs
 from tests.factories import (
+    ApiTokenFactory,
+    AuditEventFactory,
+    InvitationFactory,
     MemberFactory,
     NoteFactory,
     NotificationFactory,
@@ -120,8 +124,30 @@ def test_nothing_sticks_out(open_as: OpenAs, extreme: Extreme, locale: str) -> N
     fans = [f"{LIST}/{fan.id}" for fan in extreme.fans]
     edits = [f"{fans[0]}/edit", f"{fans[0]}/transactions", f"{fans[0]}/notes"]
     search = f"{LIST}?q={UNBROKEN}&tier=premium&status=cancelled&archived=1&tag={'W' * 40}&spent_min=999999999.99"
+    for action in Action:
+        AuditEventFactory(workspace_id=extreme.member.workspace_id, actor_id=extreme.member.user_id, action=action)
+    InvitationFactory(workspace_id=extreme.member.workspace_id, email=f"{'w' * 64}@{'w' * 60}.test")
+    ApiTokenFactory(member=extreme.member, name=UNBROKEN)
+    settings = [
+        f"/settings/{page}"
+        for page in (
+            "profile", "workspace", "team", f"team/{extreme.member.user_id}", "team/leave", "team/invitations",
+            "team/invitations/new", "tokens", "tokens/new", "audit",
+        )
+    ]  # fmt: skip
     found = []
-    for path in (LIST, f"{LIST}/new", *fans, *edits, search, "/notifications", "/settings", "/nowhere", "/dev/kit"):
+    for path in (
+        LIST,
+        f"{LIST}/new",
+        *fans,
+        *edits,
+        search,
+        "/notifications",
+        "/settings",
+        *settings,
+        "/nowhere",
+        "/dev/kit",
+    ):
         page.goto(path)
         found += problems(page)
     assert not found, "\n".join(found)

@@ -14,7 +14,11 @@ from werkzeug.routing import Rule
 from huntaze.blueprints import web
 from huntaze.blueprints.api import bp
 from huntaze.blueprints.api.endpoint import Endpoint
+from huntaze.models.sign_in import TokenScope
 
+ABOUT_TOKENS = (
+    "A personal token of Settings > API tokens. One that reads only has the scope `read`, others have both."
+)
 REFS = "#/components/schemas/{model}"
 PROBLEM = {
     "type": "object",
@@ -58,7 +62,8 @@ def _document() -> dict[str, Any]:
             models.add((endpoint.answer, "serialization"))
         method = next(iter((rule.methods or set()) - {"HEAD", "OPTIONS"})).lower()
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-        paths.setdefault(path, {})[method] = _operation(rule, endpoint)
+        scope = TokenScope.READ if method == "get" else TokenScope.WRITE
+        paths.setdefault(path, {})[method] = _operation(rule, endpoint, scope)
     ordered = sorted(models, key=lambda item: item[0].__name__)
     _places, schemas = models_json_schema(ordered, ref_template=REFS)  # type: ignore[arg-type]
     return {
@@ -68,14 +73,13 @@ def _document() -> dict[str, Any]:
         "components": {
             "schemas": {**schemas.get("$defs", {}), "Problem": PROBLEM},
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer"},
+                "token": {"type": "http", "scheme": "bearer", "description": ABOUT_TOKENS},
             },
         },
-        "security": [{"token": []}],
     }
 
 
-def _operation(rule: Rule, endpoint: Endpoint) -> dict[str, Any]:
+def _operation(rule: Rule, endpoint: Endpoint, scope: TokenScope) -> dict[str, Any]:
     path = [
         {
             "name": name,
@@ -92,6 +96,7 @@ def _operation(rule: Rule, endpoint: Endpoint) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": rule.endpoint.removeprefix("api."),
         "summary": endpoint.summary,
+        "security": [{"token": [scope.value]}],
         "parameters": path + _query(endpoint),
         "responses": {
             str(endpoint.status): success,

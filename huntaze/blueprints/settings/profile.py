@@ -63,7 +63,10 @@ def _file() -> bytes:
         file = request.files.get("picture")
     except RequestEntityTooLarge:
         raise Invalid({"picture": [Problem("file_too_large", {"most": LARGEST // 1024**2})]}) from None
-    return file.stream.read(LARGEST + 1) if file else b""
+    if file is None:
+        return b""
+    with file.stream as stream:
+        return stream.read(LARGEST + 1)
 
 
 def _profile_page(form: Form, status: int = 200) -> Response:
