@@ -42,6 +42,8 @@ def create_app(config: Config | None = None) -> Flask:
         join,
         notifications,
         onlyfans,
+        passkeys,
+        second_factor,
         security,
         settings,
         shell,
@@ -76,7 +78,7 @@ def create_app(config: Config | None = None) -> Flask:
     shell.init_app(app)
     formats.init_app(app)
 
-    for part in (auth, join, dashboard, onlyfans, notifications, settings, health, api):
+    for part in (auth, second_factor, passkeys, join, dashboard, onlyfans, notifications, settings, health, api):
         app.register_blueprint(part.bp)
     if config.local:
         app.register_blueprint(dev.bp)

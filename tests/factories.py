@@ -9,6 +9,7 @@ import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from os import getpid
 
 from factory import LazyAttribute, LazyFunction, SelfAttribute, Sequence, SubFactory
 from factory.alchemy import SQLAlchemyModelFactory
@@ -17,6 +18,7 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 from huntaze.models.audit import Action, AuditEvent
 from huntaze.models.invitation import Invitation
 from huntaze.models.notification import Notification
+from huntaze.models.second_factor import Passkey
 from huntaze.models.sign_in import ApiToken, SignIn
 from huntaze.models.subscriber import Note, Subscriber, SubscriberTag, Tag
 from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
@@ -142,6 +144,20 @@ class NotificationFactory(Row):
     workspace_id = SelfAttribute("member.workspace_id")
     user_id = SelfAttribute("member.user_id")
     title = Sequence(lambda n: f"Something happened {n}")
+
+
+class PasskeyFactory(Row):
+    """Of a device that nobody has: good for lists, and opens nothing."""
+
+    class Meta:
+        model = Passkey
+
+    user_id = LazyFunction(lambda: UserFactory().id)
+    user_handle = b"of nobody"
+    credential_id = Sequence(lambda n: f"{getpid()}.{n}".encode())
+    public_key = b""
+    sign_count = 0
+    name = Sequence(lambda n: f"Phone {n}")
 
 
 class SignInFactory(Row):

@@ -23,6 +23,7 @@ from tests.factories import (
     NoteFactory,
     NotificationFactory,
     PictureFactory,
+    PasskeyFactory,
     SubscriberFactory,
     TagFactory,
     TaggedFactory,
@@ -59,6 +60,21 @@ ROUTES = {
     "auth.logout": Route("POST", ANYONE),
     "auth.confirm": Route("GET", MEMBER),
     "auth.confirm_password": Route("POST", MEMBER, {"password": PASSWORD}),
+    "second_factor.index": Route("GET", MEMBER),
+    "second_factor.new_app": Route("GET", MEMBER),
+    "second_factor.add_app": Route("POST", MEMBER, {"code": "000000"}),
+    "second_factor.remove_app": Route("POST", MEMBER),
+    "second_factor.renew_codes": Route("POST", MEMBER),
+    "second_factor.code": Route("GET", ANYONE),
+    "second_factor.check_code": Route("POST", ANYONE, {"code": "000000"}),
+    "passkeys.new": Route("GET", MEMBER),
+    "passkeys.add": Route("POST", MEMBER, {"name": "Phone"}),
+    "passkeys.show": Route("GET", MEMBER),
+    "passkeys.rename": Route("POST", MEMBER, {"name": "Phone"}),
+    "passkeys.remove": Route("POST", MEMBER),
+    "passkeys.challenge": Route("POST", ANYONE),
+    "passkeys.sign_in": Route("POST", ANYONE),
+    "passkeys.confirm": Route("POST", MEMBER),
     "dashboard.home": Route("GET", MEMBER),
     "onlyfans.subscribers": Route("GET", MEMBER),
     "onlyfans.new_subscriber": Route("GET", Role.MANAGER),
@@ -121,6 +137,11 @@ ROUTES = {
     "dev.mail": Route("GET", ANYONE),
 }
 
+PERSONAL = {"passkeys.show", "passkeys.rename", "passkeys.remove"}
+"""What they are about belongs to one person: for a teammate it does not exist either."""
+NEEDS_MORE = {"auth.sign_in", "auth.create_account", "second_factor.add_app", "passkeys.add"}
+"""No body that stands here is good enough: a right password or code, a device's signature."""
+
 PUBLIC = {name for name, route in ROUTES.items() if route.needed is ANYONE}
 TENANTS = sorted(mapper.class_.__tablename__ for mapper in Base.registry.mappers if issubclass(mapper.class_, Tenant))
 """The tables whose rows belong to a workspace."""
@@ -171,6 +192,9 @@ def belongings(member: Membership) -> dict[str, int]:
         "invitation_id": invitation.id,
         "user_id": colleague.user_id,
     }
+    ApiTokenFactory(member=member)
+    passkey = PasskeyFactory(user_id=member.user_id)
+    return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id, "passkey_id": passkey.id}
 
 
 def digest(owner: Session, workspace_id: int) -> dict[str, str]:

@@ -22,6 +22,7 @@ from huntaze.models.base import Base, UserId, WorkspaceId
 from huntaze.models.invitation import Invitation
 from huntaze.models.mail import Mail
 from huntaze.models.notification import Notification
+from huntaze.models.second_factor import AuthenticatorApp, HalfSignIn, Passkey, RecoveryCode, SpentChallenge
 from huntaze.models.sign_in import ApiToken, ParkedForm, SignIn
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.tick import Tick
@@ -117,6 +118,18 @@ def _fill() -> None:
                     shown_hash=b"6",
                     mailed_hash=b"7",
                 ),
+                AuthenticatorApp(user_id=both["user_id"], secret=b"5", last_step=1),
+                RecoveryCode(user_id=both["user_id"], code_hash=b"6"),
+                HalfSignIn(user_id=both["user_id"], token_hash=b"7", password_hash="-"),
+                Passkey(
+                    user_id=both["user_id"],
+                    user_handle=b"",
+                    credential_id=b"8",
+                    public_key=b"",
+                    sign_count=0,
+                    name="Phone",
+                ),
+                SpentChallenge(challenge_hash=b"9"),
                 AuditEvent(workspace_id=both["workspace_id"], action="test.done"),
             ]
         )

@@ -10,9 +10,12 @@ from huntaze.blueprints.cookies import SIGN_IN
 from huntaze.blueprints.forms import Form
 from huntaze.blueprints.htmx import go, page, safe_path
 from huntaze.blueprints.parked import form_page
+from huntaze.blueprints.second_factor import ask_for_code, signed_in, site
 from huntaze.blueprints.security import needs_https
 from huntaze.schemas.account import Confirmation, Credentials, Registration
 from huntaze.services.errors import Invalid
+from huntaze.services.passkeys import PasskeyService
+from huntaze.services.second_step import SecondStepService
 
 bp = Blueprint("auth", __name__)
 
@@ -33,10 +36,13 @@ def sign_in() -> Response:
         return _login_page(form, 403)
     try:
         given = form.read(Credentials)
-        token = web.sign_ins().sign_in(given, request.user_agent.string)
+        user_id = web.sign_ins().check_password(given)
+        if half := web.personal(SecondStepService).begin(user_id):
+            return ask_for_code(half, given.next)
+        token = web.sign_ins().begin(user_id, request.user_agent.string)
     except Invalid as refusal:
         return _login_page(form.refused(refusal), 422)
-    return _signed_in(token, given.next)
+    return signed_in(token, given.next)
 
 
 @bp.get("/register")
@@ -58,7 +64,7 @@ def create_account() -> Response:
         token = web.sign_ins().register(wanted, request.user_agent.string)
     except Invalid as refusal:
         return _register_page(form.refused(refusal), 422)
-    return _signed_in(token, wanted.next)
+    return signed_in(token, wanted.next)
 
 
 @bp.get("/confirm")
@@ -90,14 +96,10 @@ def logout() -> Response:
     return response
 
 
-def _signed_in(token: str, next_path: str) -> Response:
-    response = go(safe_path(next_path))
-    SIGN_IN.write(response, token)
-    return response
-
-
 def _login_page(form: Form, status: int = 200) -> Response:
-    return page("auth/login.html", status, form=form, https_required=needs_https())
+    return page(
+        "auth/login.html", status, form=form, https_required=needs_https(), takes_passkeys=site().takes_passkeys
+    )
 
 
 def _register_page(form: Form, status: int = 200) -> Response:
@@ -105,4 +107,5 @@ def _register_page(form: Form, status: int = 200) -> Response:
 
 
 def _confirm_page(form: Form, status: int = 200) -> Response:
-    return page("auth/confirm.html", status, form=form)
+    has_passkey = site().takes_passkeys and web.personal(PasskeyService).all(web.viewer().user_id)
+    return page("auth/confirm.html", status, form=form, has_passkey=has_passkey)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
 
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 
+from huntaze.models.second_factor import CHALLENGE, HALFWAY
 from huntaze.models.sign_in import ABSOLUTE
 
 
@@ -33,6 +35,16 @@ class Cookie:
     def clear(self, response: Response) -> None:
         response.delete_cookie(self._full_name, secure=request.is_secure, httponly=True, samesite="Lax")
 
+    def read_bytes(self) -> bytes:
+        """What `write_bytes` wrote; b"" when there is none, or it was changed beyond reading."""
+        try:
+            return urlsafe_b64decode(self.read() or "")
+        except ValueError:
+            return b""
+
+    def write_bytes(self, response: Response, value: bytes) -> None:
+        self.write(response, urlsafe_b64encode(value).decode())
+
     @property
     def _full_name(self) -> str:
         return f"__Host-{self.name}" if request.is_secure else self.name
@@ -50,5 +62,8 @@ class Toasts(SecureCookieSessionInterface):
 
 # The cookie outlives the session's row: a late form must still tell whose it was.
 SIGN_IN = Cookie("huntaze", ABSOLUTE + timedelta(days=30))
+HALF = Cookie("half", HALFWAY)
+APP_SECRET = Cookie("app", timedelta(minutes=30))
+PASSKEY = Cookie("passkey", CHALLENGE)
 LOOK = Cookie("look", timedelta(days=365))
 LANGUAGE = Cookie("language", timedelta(days=365))

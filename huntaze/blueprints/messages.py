@@ -36,6 +36,16 @@ def _choices(detail: Detail) -> str:
     return str(_("Choose one of: %(choices)s.", choices=choices))
 
 
+def _patience(detail: Detail) -> str:
+    return str(
+        ngettext(
+            "Too many codes were tried. Try again in %(num)s minute, or use a recovery code.",
+            "Too many codes were tried. Try again in %(num)s minutes, or use a recovery code.",
+            detail["minutes"],
+        )
+    )
+
+
 _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "missing": lambda _d: _("Please fill this in."),
     "string_too_short": _shortest,
@@ -62,6 +72,13 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "cursor": lambda _d: _("This link to a further page belongs to another list; start from its first page."),
     "credentials": lambda _d: _("The e-mail or the password is not right."),
     "wrong_password": lambda _d: _("This is not your password."),
+    "wrong_code": lambda _d: _("This code is not right, or it was used before. Wait for the next one."),
+    "too_many_codes": _patience,
+    "second_factor_on": lambda _d: _("The second factor is on already."),
+    "passkey": lambda _d: _("This passkey does not open an account here. Try again, or use your password."),
+    "passkey_late": lambda _d: _("That took too long. Try once more."),
+    "passkey_known": lambda _d: _("This passkey is known already."),
+    "too_many_passkeys": lambda d: _("You have %(most)s passkeys; remove one first.", most=d["most"]),
     "no_workspace": lambda _d: _("You are not a member of any workspace; ask its owner to add you."),
     "time_zone": lambda _d: _("Name a time zone by its city, like Europe/Paris."),
     "literal_error": _choices,

@@ -107,7 +107,7 @@ def _nav() -> list[NavEntry]:
     here = request.blueprint
     return [
         NavEntry("onlyfans.subscribers", _("Fans"), "fans", here == "onlyfans"),
-        NavEntry("settings.index", _("Settings"), "settings", here == "settings"),
+        NavEntry("settings.index", _("Settings"), "settings", request.path.startswith("/settings")),
     ]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, Protocol, TypeVar
 
@@ -51,8 +52,15 @@ class PeopleService(WorkspaceService, Protocol):
     system_door: ClassVar[Literal[True]]
 
 
+class PersonalService(Protocol):
+    """A service of people, whatever their workspaces."""
+
+    def __init__(self, session: Session, secret_key: str) -> None: ...
+
+
 Service = TypeVar("Service", bound=WorkspaceService)
 People = TypeVar("People", bound=PeopleService)
+Personal = TypeVar("Personal", bound=PersonalService)
 
 
 def public(view: View) -> View:
@@ -125,6 +133,18 @@ def joining() -> JoinService:
 def sign_ins() -> SignInService:
     """Sign-in works across workspaces: it has the system door, and the same commit as the rest."""
     return SignInService(_system())
+
+
+def personal(kind: type[Personal]) -> Personal:
+    """A service of people: it has the system door, and the same commit as the rest."""
+    return kind(_system(), current_app.config["SECRET_KEY"])
+
+
+@contextmanager
+def apart(kind: type[Personal]) -> Iterator[Personal]:
+    """The same in a transaction of its own: what is counted stays counted when the request is refused."""
+    with system_session() as session:
+        yield kind(session, current_app.config["SECRET_KEY"])
 
 
 def audit(action: Action, subject_id: int | None = None, **detail: int | str) -> None:

@@ -1,10 +1,12 @@
-"""Sessions and typed text that are over."""
+"""Sessions, halves of them, typed text and challenges that are over."""
 
 from __future__ import annotations
 
 from flask import current_app
 
 from huntaze.services.parked_forms import ParkedFormService
+from huntaze.services.passkeys import PasskeyService
+from huntaze.services.second_step import SecondStepService
 from huntaze.services.sign_in import SignInService
 from huntaze.system import system_session
 
@@ -12,5 +14,6 @@ from huntaze.system import system_session
 def purge_expired() -> int:
     """Deletes them; returns how many rows."""
     with system_session() as session:
-        parked_forms = ParkedFormService(session, current_app.config["SECRET_KEY"])
-        return SignInService(session).purge() + parked_forms.purge()
+        key = current_app.config["SECRET_KEY"]
+        kinds = (ParkedFormService, SecondStepService, PasskeyService)
+        return SignInService(session).purge() + sum(kind(session, key).purge() for kind in kinds)

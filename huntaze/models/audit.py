@@ -26,6 +26,12 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     WORKSPACE_CHANGED = "workspace.changed"
 
+    SECOND_FACTOR_ON = "second_factor.turn_on"
+    SECOND_FACTOR_OFF = "second_factor.turn_off"
+    RECOVERY_CODES_RENEWED = "recovery_codes.renew"
+    PASSKEY_ADDED = "passkey.add"
+    PASSKEY_REMOVED = "passkey.remove"
+
 
 class AuditEvent(Tenant, Base):
     """One thing that was done. `detail` holds numbers and words of ours, never a text or a name of a person."""

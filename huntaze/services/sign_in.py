@@ -69,22 +69,31 @@ class SignInService:
         return self._begin(user_id, workspace_id, user_agent)
 
     def sign_in(self, given: Credentials, user_agent: str) -> str:
-        """The token of a new session. Raises Invalid, the same and after the same time, for a wrong
+        """The token of a new session for a password alone. Raises Invalid as its two halves do."""
+        return self.begin(self.check_password(given), user_agent)
+
+    def check_password(self, given: Credentials) -> UserId:
+        """Whose password it is. Raises Invalid, the same and after the same time, for a wrong
         password and for an unknown user."""
         user = self.session.scalar(select(User).where(User.email == given.email))
         if not verify_password(user.password_hash if user else None, given.password) or user is None:
             raise Invalid({"_": [Problem("credentials")]})
         if needs_rehash(user.password_hash):
             user.password_hash = hash_password(given.password)
+            self.session.flush()
+        return UserId(user.id)
+
+    def begin(self, user_id: UserId, user_agent: str) -> str:
+        """The token of a new session of someone who has shown who they are. Raises Invalid for a member of none."""
         workspace_id = self.session.scalar(
             select(Membership.workspace_id)
-            .where(Membership.user_id == user.id)
+            .where(Membership.user_id == user_id)
             .order_by(Membership.created_at, Membership.workspace_id)
             .limit(1)
         )
         if workspace_id is None:
             raise Invalid({"_": [Problem("no_workspace")]})
-        return self._begin(UserId(user.id), workspace_id, user_agent)
+        return self._begin(user_id, workspace_id, user_agent)
 
     def viewer(self, token: str) -> Viewer | None:
         """Whose session this is; None when there is none, it is over, or its member has left."""
@@ -125,6 +134,10 @@ class SignInService:
         stored = self.session.scalar(select(User.password_hash).where(User.id == viewer.user_id))
         if not verify_password(stored, password):
             raise Invalid({"password": [Problem("wrong_password")]})
+        self.mark_confirmed(viewer)
+
+    def mark_confirmed(self, viewer: Viewer) -> None:
+        """The viewer has just shown who they are."""
         self.session.execute(update(SignIn).where(SignIn.id == viewer.sign_in_id).values(confirmed_at=func.now()))
 
     def welcome(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
