@@ -60,6 +60,19 @@ on("htmx:response:error", ({ detail: { ctx } }) => {
 });
 addEventListener("online", found);
 
+// A form that only a module can fill in (data-module) is sent by it. Nobody loads the module before.
+on("submit", async (event) => {
+  const form = event.target;
+  if (!form.dataset.module) return;
+  event.preventDefault();
+  try {
+    await import(form.dataset.module);
+    form.dispatchEvent(new Event("fill", { bubbles: true }));
+  } catch {
+    lost();
+  }
+});
+
 // Forms without htmx: one submit at a time; after five seconds it may be tried again, for a load that was stopped.
 const sent = new WeakMap();
 addEventListener("submit", (event) => {

@@ -1,21 +1,21 @@
-// A form that a passkey fills in: asks the browser for one and submits the form with what it answers.
-// data-make: the options for a new one; data-ask: where those for a known one come from.
-const api = window.PublicKeyCredential;
+// Fills in a form with what a passkey answers, and sends it. app.js loads this when such a form is submitted.
+// data-make: the options for a new passkey; data-ask: the address of those for a known one.
+const { credentials } = navigator, api = window.PublicKeyCredential;
 
-for (const form of document.querySelectorAll("[data-ask], [data-make]")) {
-  if (!api?.parseRequestOptionsFromJSON) form.remove();
-  form.onsubmit = async (event) => {
-    event.preventDefault();
-    const button = event.submitter, error = form.querySelector("[role=alert]"), { make, ask } = form.dataset;
-    button.disabled = error.hidden = true;
-    try {
-      form.credential.value = JSON.stringify(make
-        ? await navigator.credentials.create({ publicKey: api.parseCreationOptionsFromJSON(JSON.parse(make)) })
-        : await navigator.credentials.get({ publicKey: api.parseRequestOptionsFromJSON(await (await fetch(ask, { method: "POST" })).json()) }));
-      form.submit();
-    } catch {
-      error.hidden = false;
-    }
-    button.disabled = false;
-  };
-}
+const make = async (options) => credentials.create({ publicKey: api.parseCreationOptionsFromJSON(options) });
+const ask = async (options) => credentials.get({ publicKey: api.parseRequestOptionsFromJSON(options) });
+
+addEventListener("fill", async ({ target: form }) => {
+  const button = form.querySelector("button"), problem = form.querySelector("[role=alert]"), { dataset } = form;
+  button.disabled = problem.hidden = true;
+  try {
+    const made = dataset.make
+      ? await make(JSON.parse(dataset.make))
+      : await ask(await (await fetch(dataset.ask, { method: "POST" })).json());
+    form.credential.value = JSON.stringify(made);
+    form.submit();
+  } catch {
+    problem.hidden = false; // nobody there, another device, a browser that has no passkeys
+  }
+  button.disabled = false;
+});
