@@ -69,7 +69,7 @@ class OpenAs:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Without any name but the server's own: what asks for another machine fails, and fails its test."""
-    closed = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    closed = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
     arguments = [*browser_type_launch_args["args"], closed, "--disable-gpu"]
     return {**browser_type_launch_args, "args": arguments}
 
@@ -97,6 +97,12 @@ def base_url(config: Config) -> Iterator[str]:
         process.wait(timeout=30)
 
 
+@pytest.fixture
+def named_url(base_url: str) -> str:
+    """The same server under a name: a passkey is bound to one."""
+    return base_url.replace("127.0.0.1", "localhost")
+
+
 def _environment(config: Config) -> dict[str, str]:
     return {
         "DATABASE_URL": config.database_url,
@@ -117,12 +123,12 @@ def troubles() -> list[str]:
 
 
 @pytest.fixture
-def new_context(new_context: NewContext, troubles: list[str], base_url: str) -> Iterator[NewContext]:
+def new_context(new_context: NewContext, troubles: list[str], base_url: str, named_url: str) -> Iterator[NewContext]:
     """Contexts that are watched: an error in the console, a refusal by the policy, a foreign request."""
     contexts: list[BrowserContext] = []
 
     def watch(request: Request) -> None:
-        if not request.url.startswith((base_url, "data:", "blob:", "about:")):
+        if not request.url.startswith((base_url, named_url, "data:", "blob:", "about:")):
             troubles.append(f"reached for {request.url}")
 
     def new_watched_context(**options: Any) -> BrowserContext:
