@@ -130,6 +130,20 @@ def add_member(email: str, workspace_of: str, role: str, name: str | None) -> No
     click.echo(f"{email} is {role} now.")
 
 
+@member.command("let-in")
+@click.argument("email")
+def let_in(email: str) -> None:
+    """Turn off the second factor of a person who has lost both the phone and the recovery codes."""
+    from flask import current_app
+
+    from huntaze.services.totp import TotpService
+    from huntaze.system import system_session
+
+    with _in_app(), system_session() as session, _refusing():
+        TotpService(session, current_app.config["SECRET_KEY"]).let_in(email)
+    click.echo(f"{email} signs in with the password alone now.")
+
+
 @cli.group()
 def token() -> None:
     """Bearer tokens for the API."""

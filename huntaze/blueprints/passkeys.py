@@ -95,7 +95,7 @@ def sign_in() -> Response:
     try:
         given = form.read(PasskeyAnswer)
         user_id = web.personal(PasskeyService).check(given.credential, PASSKEY.read_bytes(), site())
-        token = web.sign_ins().begin(user_id, request.user_agent.string)
+        token = web.sign_ins().start(user_id, request.user_agent.string)
     except Invalid as refusal:
         return _back("auth.login", form, refusal)
     response = signed_in(token, given.next)

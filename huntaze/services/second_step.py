@@ -38,7 +38,7 @@ class SecondStepService:
         self.totp = TotpService(session, secret_key)
         self.recovery_codes = RecoveryCodeService(session, secret_key)
 
-    def begin(self, user_id: UserId) -> str | None:
+    def start(self, user_id: UserId) -> str | None:
         """After the right password: the token of what is half a sign-in, or None where the password is enough."""
         if self.totp.on_since(user_id) is None:
             return None

@@ -70,7 +70,7 @@ class SignInService:
 
     def sign_in(self, given: Credentials, user_agent: str) -> str:
         """The token of a new session for a password alone. Raises Invalid as its two halves do."""
-        return self.begin(self.check_password(given), user_agent)
+        return self.start(self.check_password(given), user_agent)
 
     def check_password(self, given: Credentials) -> UserId:
         """Whose password it is. Raises Invalid, the same and after the same time, for a wrong
@@ -83,7 +83,7 @@ class SignInService:
             self.session.flush()
         return UserId(user.id)
 
-    def begin(self, user_id: UserId, user_agent: str) -> str:
+    def start(self, user_id: UserId, user_agent: str) -> str:
         """The token of a new session of someone who has shown who they are. Raises Invalid for a member of none."""
         workspace_id = self.session.scalar(
             select(Membership.workspace_id)

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId
 from huntaze.models.second_factor import AuthenticatorApp
-from huntaze.services.errors import Conflict, Invalid, Problem
+from huntaze.models.user import User
+from huntaze.services.errors import Conflict, Invalid, NotFound, Problem
 from huntaze.services.recovery_codes import RecoveryCodeService
 from huntaze.services.vault import Vault
 
@@ -64,6 +65,13 @@ class TotpService:
         self.recovery_codes.drop(user_id)
         off = delete(AuthenticatorApp).where(AuthenticatorApp.user_id == user_id).returning(AuthenticatorApp.user_id)
         return self.session.scalar(off) is not None
+
+    def let_in(self, email: str) -> None:
+        """Turns it off for someone who has lost both phone and recovery codes. Raises NotFound without an account."""
+        user_id = self.session.scalar(select(User.id).where(User.email == email.lower()))
+        if user_id is None:
+            raise NotFound(email)
+        self.turn_off(UserId(user_id))
 
     def on_since(self, user_id: UserId) -> datetime | None:
         """When it was turned on; None when it is off."""

@@ -45,11 +45,11 @@ def person(service: SecondStepService) -> Person:
 
 
 def test_who_has_no_app_needs_no_second_step(service: SecondStepService) -> None:
-    assert service.begin(UserId(UserFactory().id)) is None
+    assert service.start(UserId(UserFactory().id)) is None
 
 
 def test_a_code_of_the_app(service: SecondStepService, person: Person) -> None:
-    token = str(service.begin(person.id))
+    token = str(service.start(person.id))
     done = service.finish(service.count_attempt(token, person.app.now()), person.app.now())
     assert (done.user_id, done.codes_left) == (person.id, None)
     with pytest.raises(NotFound):
@@ -57,33 +57,33 @@ def test_a_code_of_the_app(service: SecondStepService, person: Person) -> None:
 
 
 def test_a_recovery_code(service: SecondStepService, person: Person) -> None:
-    token = str(service.begin(person.id))
+    token = str(service.start(person.id))
     done = service.finish(service.count_attempt(token, person.codes[0]), person.codes[0])
     assert (done.user_id, done.codes_left) == (person.id, 9)
 
 
 def test_only_a_hash_of_the_token_is_stored(service: SecondStepService, person: Person) -> None:
-    token = str(service.begin(person.id))
+    token = str(service.start(person.id))
     stored = service.session.scalars(select(HalfSignIn.token_hash).where(HalfSignIn.user_id == person.id)).all()
     assert stored == [sha256(token)]
 
 
 def test_after_a_few_attempts_one_starts_over(service: SecondStepService, person: Person) -> None:
-    token = str(service.begin(person.id))
+    token = str(service.start(person.id))
     for _ in range(ATTEMPTS):
         half = service.count_attempt(token, person.codes[0])
         with pytest.raises(Invalid):
             service.finish(half, "0" * 16)
     with pytest.raises(NotFound):
         service.count_attempt(token, person.codes[0])
-    again = str(service.begin(person.id))
+    again = str(service.start(person.id))
     assert service.finish(service.count_attempt(again, person.codes[0]), person.codes[0])
 
 
 def test_starting_over_does_not_forget_the_wrong_codes(service: SecondStepService, person: Person) -> None:
     for number in range(ATTEMPTS):
-        service.count_attempt(str(service.begin(person.id)), f"00000{number}")
-    token = str(service.begin(person.id))
+        service.count_attempt(str(service.start(person.id)), f"00000{number}")
+    token = str(service.start(person.id))
     with pytest.raises(Invalid) as caught:
         service.count_attempt(token, person.app.now())
     assert [problem.kind for problem in caught.value.errors["code"]] == ["too_many_codes"]
@@ -92,7 +92,7 @@ def test_starting_over_does_not_forget_the_wrong_codes(service: SecondStepServic
 
 
 def test_it_is_over_after_ten_minutes(service: SecondStepService, person: Person) -> None:
-    token, now = str(service.begin(person.id)), datetime.now(UTC)
+    token, now = str(service.start(person.id)), datetime.now(UTC)
     service.session.commit()
     with time_machine.travel(now + HALFWAY - timedelta(seconds=5)):
         assert service.count_attempt(token, "0" * 16)
@@ -104,11 +104,11 @@ def test_it_is_over_after_ten_minutes(service: SecondStepService, person: Person
 
 
 def test_another_password_ends_it_and_keeps_the_app(service: SecondStepService, person: Person) -> None:
-    token = str(service.begin(person.id))
+    token = str(service.start(person.id))
     service.session.execute(update(User).where(User.id == person.id).values(password_hash="another"))
     with pytest.raises(NotFound):
         service.count_attempt(token, person.app.now())
-    assert service.begin(person.id) is not None
+    assert service.start(person.id) is not None
 
 
 @pytest.mark.parametrize("token", ["", "unknown", "\0", "🦄", "x" * 5000])
@@ -118,7 +118,7 @@ def test_an_unknown_token_is_nobodys(service: SecondStepService, token: str) -> 
 
 
 def test_two_at_once_sign_in_once(owner_engine: Engine, service: SecondStepService, person: Person) -> None:
-    token = str(service.begin(person.id))
+    token = str(service.start(person.id))
     halves = [service.count_attempt(token, code) for code in person.codes[:2]]
     assert service.finish(halves[0], person.codes[0])
     with pytest.raises(NotFound):
@@ -127,7 +127,7 @@ def test_two_at_once_sign_in_once(owner_engine: Engine, service: SecondStepServi
 
 def test_nobody_elses_code_is_right(service: SecondStepService, person: Person) -> None:
     other = Person(service)
-    token = str(service.begin(person.id))
+    token = str(service.start(person.id))
     for code in (other.app.now(), other.codes[0]):
         with pytest.raises(Invalid):
             service.finish(service.count_attempt(token, code), code)

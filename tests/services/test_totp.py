@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId
 from huntaze.models.second_factor import AuthenticatorApp
-from huntaze.services.errors import Conflict, Invalid
+from huntaze.models.user import User
+from huntaze.services.errors import Conflict, Invalid, NotFound
 from huntaze.services.totp import FREE, TotpService, address
 from tests.factories import UserFactory
 
@@ -183,6 +184,17 @@ def test_the_secret_is_sealed_for_one_person(
         assert service.use(user_id, app.at(NOON))
     with pytest.raises(Invalid):
         service.turn_on(other, stored, app.now())
+
+
+def test_an_operator_lets_in_who_has_lost_everything(
+    service: TotpService, user_id: UserId, turn_on: Callable[[], pyotp.TOTP]
+) -> None:
+    turn_on()
+    email = service.session.scalar(select(User.email).where(User.id == user_id))
+    service.let_in(str(email).upper())
+    assert service.on_since(user_id) is None
+    with pytest.raises(NotFound):
+        service.let_in("nobody@huntaze.test")
 
 
 def test_its_address_says_what_apps_expect() -> None:
