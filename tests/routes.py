@@ -28,6 +28,7 @@ from tests.factories import (
     TagFactory,
     TaggedFactory,
     TransactionFactory,
+    session,
 )
 
 ANYONE = None
@@ -85,6 +86,10 @@ ROUTES = {
     "onlyfans.update_subscriber": Route("POST", Role.MANAGER, {"display_name": "New"}),
     "onlyfans.archive_subscriber": Route("POST", Role.MANAGER),
     "onlyfans.restore_subscriber": Route("POST", Role.MANAGER),
+    "onlyfans.subscriber_data": Route("GET", Role.MANAGER),
+    "onlyfans.subscriber_json": Route("POST", Role.MANAGER),
+    "onlyfans.subscriber_html": Route("POST", Role.MANAGER),
+    "onlyfans.erase_subscriber": Route("POST", Role.MANAGER, {"username": "fan-{subscriber_id}"}),
     "onlyfans.subscriber_notes": Route("GET", MEMBER),
     "onlyfans.add_note": Route("POST", Role.CHATTER, {"body": "Likes blue."}),
     "onlyfans.remove_note": Route("POST", Role.CHATTER),
@@ -122,6 +127,11 @@ ROUTES = {
     "join.invitation": Route("GET", ANYONE),
     "join.accept": Route("POST", ANYONE),
     "join.register": Route("POST", ANYONE),
+    "settings.workspace": Route("POST", MEMBER, {"workspace_id": "1"}),
+    "settings.data": Route("GET", Role.OWNER),
+    "settings.export_workspace": Route("POST", Role.OWNER),
+    "settings.delete_workspace": Route("POST", Role.OWNER, {"name": "Studio"}),
+    "settings.keep_workspace": Route("POST", Role.OWNER),
     "health.healthz": Route("GET", ANYONE),
     "api.list_subscribers": Route("GET", MEMBER),
     "api.add_subscriber": Route("POST", Role.MANAGER, _NEW_FAN),
@@ -169,12 +179,17 @@ def call(
     files = {name: (BytesIO(content), filename) for name, (filename, content) in route.files.items()}
     content = {"json": route.body} if endpoint.startswith("api.") else {"data": {**route.body, **files}}
     body = content if route.method != "GET" else {}
+    fan = str(ids.get("subscriber_id"))
+    typed = {name: value.replace("{subscriber_id}", fan) for name, value in route.body.items()}
+    body = {"json" if endpoint.startswith("api.") else "data": typed} if route.method != "GET" else {}
     return browser.open(path, method=route.method, headers=dict(headers or {}), **body)
 
 
 def belongings(member: Membership) -> dict[str, int]:
     """A row of each kind in the member's workspace; returns their ids by the names that routes give them."""
     fan = SubscriberFactory(workspace_id=member.workspace_id)
+    fan.username = f"fan-{fan.id}"
+    session.commit()
     tag = TagFactory(workspace_id=member.workspace_id)
     TaggedFactory(subscriber=fan, tag=tag)
     note = NoteFactory(subscriber=fan, author_id=member.user_id)

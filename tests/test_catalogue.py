@@ -27,10 +27,11 @@ GRANTS = {
     "transactions": EVERYTHING,
     "notifications": EVERYTHING,
     "audit_events": {"SELECT", "INSERT"},
+    "tombstones": {"SELECT", "INSERT", "DELETE"},
     "memberships": {"SELECT"},
     "workspaces": {"SELECT"},
 }
-COLUMN_GRANTS = {("users", "id", "SELECT"), ("users", "name", "SELECT")}
+COLUMN_GRANTS = {("users", "id", "SELECT"), ("users", "name", "SELECT"), ("workspaces", "delete_at", "UPDATE")}
 POLICIES = {
     **dict.fromkeys(TENANTS, "(workspace_id = current_workspace())"),
     "workspaces": "(id = current_workspace())",

@@ -26,6 +26,7 @@ from huntaze.models.second_factor import AuthenticatorApp, HalfSignIn, Passkey, 
 from huntaze.models.sign_in import ApiToken, ParkedForm, SignIn
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.tick import Tick
+from huntaze.models.tombstone import Tombstone
 from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
 from huntaze.models.user import Membership, Picture, Role, User
 from huntaze.models.workspace import Workspace
@@ -131,6 +132,7 @@ def _fill() -> None:
                 ),
                 SpentChallenge(challenge_hash=b"9"),
                 AuditEvent(workspace_id=both["workspace_id"], action="test.done"),
+                Tombstone(workspace_id=both["workspace_id"], digest=b"5", erased_id=1),
             ]
         )
     with Session(db.engine) as session, session.begin():

@@ -101,6 +101,16 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "currency_in_use": lambda d: _(
         "There are amounts in %(currency)s already, so the currency stays.", currency=d["currency"]
     ),
+    "no_workspace": lambda _d: _(
+        "You are not a member of any workspace. Name a new one here, or ask an owner to add you to theirs."
+    ),
+    "erased": lambda d: _(
+        "The fan @%(username)s asked to be erased. Add them only if they came back and want it.",
+        username=d["username"],
+    ),
+    "other_username": lambda d: _("This is not it: type %(username)s.", username=d["username"]),
+    "other_workspace_name": lambda d: _("This is not it: type %(name)s.", name=d["name"]),
+    "deletion_began": lambda _d: _("It is too late: the deletion has begun."),
     "email_taken": lambda _d: _("There is an account with this e-mail; sign in instead."),
     "member_already": lambda _d: _("This person is a member already."),
     "common_password": lambda _d: _("Many people use this password; choose another one."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -58,6 +59,7 @@ class TemplateViewer:
     can_manage: bool
     can_write: bool
     is_owner: bool
+    delete_at: datetime | None
 
     @property
     def initials(self) -> str:
@@ -92,6 +94,7 @@ def _context() -> dict[str, Any]:
             can_manage=viewer.covers(Role.MANAGER),
             can_write=viewer.covers(Role.CHATTER),
             is_owner=viewer.covers(Role.OWNER),
+            delete_at=viewer.delete_at,
         ),
         "workspace_currency": viewer.currency if viewer else "USD",
         "look": Look.read(),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, Protocol, TypeVar
 
@@ -28,6 +28,7 @@ from huntaze.models.base import WorkspaceId
 from huntaze.models.sign_in import TokenScope
 from huntaze.models.user import Role
 from huntaze.services.audit import AuditService
+from huntaze.services.erasure import ErasureService
 from huntaze.services.errors import Forbidden
 from huntaze.services.invitations import JoinService
 from huntaze.services.mails import MailService
@@ -128,6 +129,29 @@ def people(kind: type[People]) -> People:
 def joining() -> JoinService:
     """Who accepts an invitation is no member yet."""
     return JoinService(_system())
+
+
+def erasures() -> ErasureService:
+    """Who asked this workspace to be erased: compared under a key of ours."""
+    return ErasureService(db.session(), viewer().workspace_id, current_app.config["SECRET_KEY"])
+
+
+def forget_typed(words: Collection[str]) -> None:
+    """What members had typed about a person who was erased waits for them no more."""
+    ParkedFormService(_system(), current_app.config["SECRET_KEY"]).forget(viewer().workspace_id, words)
+
+
+def stream_sessions() -> Callable[[], AbstractContextManager[Session]]:
+    """Opens transactions in the viewer's workspace for a streamed answer, which begins after the request's commit."""
+    engine, workspace_id = db.engine, viewer().workspace_id
+
+    @contextmanager
+    def opened() -> Iterator[Session]:
+        with Session(engine) as session, session.begin():
+            tenancy.enter(session, workspace_id)
+            yield session
+
+    return opened
 
 
 def sign_ins() -> SignInService:

@@ -25,6 +25,7 @@ class Periodic:
 
 PERIODIC = {
     "purge expired sign-ins": Periodic("huntaze.jobs.sign_ins.purge_expired", "7 * * * *"),
+    "delete workspaces whose week is over": Periodic("huntaze.jobs.workspaces.delete_due", "*/5 * * * *"),
     "send mails that wait": Periodic("huntaze.jobs.mails.send_due", "* * * * *"),
 }
 

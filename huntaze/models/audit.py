@@ -32,6 +32,14 @@ class Action(StrEnum):
     PASSKEY_ADDED = "passkey.add"
     PASSKEY_REMOVED = "passkey.remove"
 
+    SUBSCRIBER_EXPORTED = "subscriber.exported"
+    SUBSCRIBER_ERASED = "subscriber.erased"
+    SUBSCRIBER_READMITTED = "subscriber.readmitted"
+    """Added although this fan had asked to be erased."""
+    WORKSPACE_EXPORTED = "workspace.exported"
+    WORKSPACE_DELETION_ASKED = "workspace.deletion_asked"
+    WORKSPACE_KEPT = "workspace.kept"
+
 
 class AuditEvent(Tenant, Base):
     """One thing that was done. `detail` holds numbers and words of ours, never a text or a name of a person."""

@@ -34,13 +34,17 @@ class Transaction(Tenant, Base):
 
     __tablename__ = "transactions"
     __table_args__ = (
-        ForeignKeyConstraint(["workspace_id", "subscriber_id"], ["subscribers.workspace_id", "subscribers.id"]),
+        ForeignKeyConstraint(
+            ["workspace_id", "subscriber_id"],
+            ["subscribers.workspace_id", "subscribers.id"],
+            ondelete="SET NULL (subscriber_id)",
+        ),
         CheckConstraint("net_cents = gross_cents - fee_cents", "net"),
         Index("ix_transactions_subscriber", "workspace_id", "subscriber_id", "occurred_at", "id"),
     )
 
     id: Mapped[Id]
-    subscriber_id: Mapped[int]
+    subscriber_id: Mapped[int | None]  # None: the fan was erased; the money was earned all the same
     type: Mapped[TransactionType] = mapped_column(choice(TransactionType, "type"))
     status: Mapped[TransactionStatus] = mapped_column(choice(TransactionStatus, "status"))
     gross_cents: Mapped[Cents]

@@ -1,9 +1,16 @@
 """The tenant: one creator's business."""
 
-from sqlalchemy import CheckConstraint
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import CheckConstraint, ColumnElement, func, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from huntaze.models.base import Base, CreatedAt, Id
+
+GRACE = timedelta(days=7)
+"""Between the wish to delete a workspace and its deletion: long enough to come back from a bad week."""
 
 
 class Workspace(Base):
@@ -20,3 +27,9 @@ class Workspace(Base):
     currency: Mapped[str] = mapped_column(server_default="USD")
     time_zone: Mapped[str] = mapped_column(server_default="UTC")
     created_at: Mapped[CreatedAt]
+    delete_at: Mapped[datetime | None]  # asked to be deleted: open until then, and gone a while after
+
+    @classmethod
+    def is_open(cls) -> ColumnElement[bool]:
+        """As a condition: its time has not come."""
+        return or_(cls.delete_at.is_(None), cls.delete_at > func.now())

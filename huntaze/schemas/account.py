@@ -14,6 +14,8 @@ class Credentials(Schema):
 
     email: Annotated[Text, StringConstraints(min_length=1, max_length=254, to_lower=True)]
     password: Annotated[str, StringConstraints(min_length=1, max_length=1024, strip_whitespace=False)]
+    business: Annotated[Line, Field(max_length=100)] = ""
+    """A name for a new workspace, of who has none (any more)."""
     next: str = ""
 
 
@@ -22,6 +24,12 @@ class Confirmation(Schema):
 
     password: Annotated[str, StringConstraints(min_length=1, max_length=1024, strip_whitespace=False)]
     next: str = ""
+
+
+class TypedWorkspaceName(Schema):
+    """A workspace's name typed once more, before it is deleted."""
+
+    name: Annotated[Line, Field(min_length=1, max_length=100)]
 
 
 class NewUser(Schema):

@@ -41,6 +41,7 @@ class NewSubscriber(Schema):
     display_name: Annotated[Line, Field(max_length=100)] = ""
     email: Annotated[Email | None, Optional] = None
     tier: Tier = Tier.FREE
+    anyway: bool = Field(default=False, exclude=True, description="Also if this fan asked to be erased.")
 
 
 class SubscriberChange(Schema):
@@ -51,6 +52,7 @@ class SubscriberChange(Schema):
     email: Annotated[Email | None, Optional] = None
     tier: Tier = Tier.FREE
     status: Status = Status.ACTIVE
+    anyway: bool = Field(default=False, exclude=True, description="Also if the fan of that name asked to be erased.")
 
 
 class Sort(StrEnum):
@@ -80,6 +82,12 @@ class SubscriberFilter(Schema):
         """How many filters narrow the list (search and order are not filters)."""
         narrowing = (self.tier, self.status, self.tag, self.spent_min, self.spent_max)
         return sum(value is not None for value in narrowing) + self.archived
+
+
+class TypedUsername(Schema):
+    """A user name typed once more, before its fan is erased."""
+
+    username: Username
 
 
 class NewNote(Schema):

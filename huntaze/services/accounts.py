@@ -22,12 +22,16 @@ class AccountService:
     def open(self, wanted: Registration) -> tuple[WorkspaceId, UserId]:
         """A new user who owns a new workspace. Raises Conflict, Invalid."""
         user_id = self.add_user(wanted)
-        workspace = Workspace(name=wanted.business)
+        return self.open_workspace(user_id, wanted.business), user_id
+
+    def open_workspace(self, owner_id: UserId, name: str) -> WorkspaceId:
+        """A new workspace of someone who has an account."""
+        workspace = Workspace(name=name)
         self.session.add(workspace)
         self.session.flush()
-        self.session.add(Membership(workspace_id=workspace.id, user_id=user_id, role=Role.OWNER))
+        self.session.add(Membership(workspace_id=workspace.id, user_id=owner_id, role=Role.OWNER))
         self.session.flush()
-        return WorkspaceId(workspace.id), user_id
+        return WorkspaceId(workspace.id)
 
     def add_user(self, new: NewUser) -> UserId:
         """Raises Invalid for a password that many use, Conflict when someone has that e-mail."""

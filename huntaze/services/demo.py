@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from math import pi, sin
@@ -19,7 +19,7 @@ from huntaze.models.subscriber import Note, Subscriber
 from huntaze.models.user import User
 from huntaze.schemas.subscriber import NewTag
 from huntaze.services.load import Loaded, LoadService
-from huntaze.services.load_files import SUBSCRIBERS, TRANSACTIONS, USERS
+from huntaze.services.load_files import SUBSCRIBERS, TRANSACTIONS, USERS, Column
 from huntaze.services.tags import TagService
 
 EMAIL, PASSWORD, NAME = "demo@huntaze.test", "huntaze-demo", "Jade Rivers"
@@ -118,8 +118,13 @@ def write_demo(folder: Path, today: date, seed: int = 1) -> None:
         for id_, (when, number, kind, status, cents) in enumerate(payments, 1)
     )
     _write(folder, "users", USERS, [(1, EMAIL, NAME, PASSWORD, _at(today, DAYS, 0))])
-    _write(folder, "subscribers", SUBSCRIBERS, (_row(rng, number, fan, today) for number, fan in enumerate(fans, 1)))
-    _write(folder, "transactions", TRANSACTIONS, transactions)
+    _write(
+        folder,
+        "subscribers",
+        _needed(SUBSCRIBERS),
+        (_row(rng, number, fan, today) for number, fan in enumerate(fans, 1)),
+    )
+    _write(folder, "transactions", _needed(TRANSACTIONS), transactions)
 
 
 def _fans(rng: Random) -> list[Fan]:
@@ -217,6 +222,10 @@ def _at(today: date, days: int, part: float) -> str:
     """A moment of the day `days` before today; `part` of 1 through the day, evenings being the busiest."""
     start = datetime.combine(today, time(), UTC) - timedelta(days=days)
     return (start + timedelta(seconds=int(86_399 * part**0.6))).isoformat(" ")
+
+
+def _needed(columns: Mapping[str, Column]) -> list[str]:
+    return [name for name, column in columns.items() if not column.may_be_missing]
 
 
 def _write(folder: Path, name: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:

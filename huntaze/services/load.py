@@ -45,32 +45,38 @@ SETTINGS = (
 # A fan's new id is drawn as its line is read: no offset to reckon with, and the file's ids may have gaps.
 STAGED_SUBSCRIBERS = """
   new_id bigint NOT NULL DEFAULT nextval(pg_get_serial_sequence('subscribers', 'id')),
-  folded text GENERATED ALWAYS AS (lower(ltrim(trim(username), '@'))) STORED
+  folded text GENERATED ALWAYS AS (lower(ltrim(trim(username), '''@'))) STORED
     CONSTRAINT "subscribers.username" UNIQUE
 """
 STAGED_TRANSACTIONS = "line bigint GENERATED ALWAYS AS IDENTITY (START 2)"
 
 UNKNOWN_SUBSCRIBER = b"""
 SELECT line, subscriber_id FROM staged_transactions AS t
- WHERE NOT EXISTS (SELECT FROM staged_subscribers AS s WHERE s.id = t.subscriber_id)
+ WHERE subscriber_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM staged_subscribers AS s WHERE s.id = t.subscriber_id)
  ORDER BY line LIMIT 1
 """
-STORE_SUBSCRIBERS = b"""
+# The sign that keeps a spreadsheet from running a text (as in our own exports) is not part of it.
+STORE_SUBSCRIBERS = rb"""
 INSERT INTO subscribers (workspace_id, id, username, display_name, email, tier, status, monthly_price_cents,
-                         total_spent_cents, country, joined_at, last_active_at, renews_at)
-SELECT %s, new_id, folded, trim(coalesce(display_name, '')), nullif(lower(trim(email)), ''), tier, status,
-       monthly_price_cents, coalesce(spent.cents, 0), coalesce(country, ''), joined_at, last_active_at, renews_at
+                         total_spent_cents, country, joined_at, last_active_at, renews_at, archived_at)
+SELECT %s, new_id, folded, coalesce(regexp_replace(trim(display_name), '^''(?=''*[=+@\t\r-])', ''), ''),
+       nullif(lower(regexp_replace(trim(email), '^''(?=''*[=+@\t\r-])', '')), ''), tier, status,
+       monthly_price_cents, coalesce(spent.cents, 0), coalesce(country, ''), joined_at, last_active_at, renews_at,
+       archived_at
   FROM staged_subscribers
   LEFT JOIN (SELECT subscriber_id, sum(gross_cents) AS cents FROM staged_transactions
               WHERE status = 'completed' GROUP BY subscriber_id) AS spent ON spent.subscriber_id = id
  ORDER BY new_id
 """
+CURRENCIES = b"SELECT min(currency), max(currency) FROM staged_transactions"
+STORE_CURRENCY = b"UPDATE workspaces SET currency = %s WHERE id = %s"
 STORE_TRANSACTIONS = b"""
 INSERT INTO transactions (workspace_id, subscriber_id, type, status, gross_cents, fee_cents, net_cents,
                           currency, occurred_at)
 SELECT w.id, s.new_id, t.type, t.status, t.gross_cents, t.fee_cents, t.net_cents, w.currency, t.created_at
   FROM staged_transactions AS t
-  JOIN staged_subscribers AS s ON s.id = t.subscriber_id
+  LEFT JOIN staged_subscribers AS s ON s.id = t.subscriber_id
   JOIN workspaces AS w ON w.id = %s
  ORDER BY t.line
 """
@@ -111,6 +117,7 @@ class LoadService:
             _fill_stage(cursor, folder / "transactions.csv", TRANSACTIONS, on_progress)
             cursor.execute("ANALYZE staged_subscribers, staged_transactions")
             _refuse_unknown_subscriber(cursor)
+            _store_currency(cursor, workspace_id)
             on_progress("Storing subscribers", 0)
             subscribers = cursor.execute(STORE_SUBSCRIBERS, (workspace_id,)).rowcount
             on_progress("Storing transactions", 0)
@@ -136,7 +143,7 @@ class LoadService:
 def _create_stage(cursor: psycopg.Cursor, name: str, columns: Mapping[str, Column], more: str, user_id: int) -> None:
     """A temporary table for one file. Each constraint has the name of its column, see `_explain`."""
     lines = []
-    for column, (type_, rule, _, may_be_empty) in columns.items():
+    for column, (type_, rule, _, may_be_empty, _may_be_missing) in columns.items():
         check = f' CONSTRAINT "{column}" CHECK ({rule.replace("{user_id}", str(user_id))})' if rule else ""
         lines.append(f"{column} {type_}{'' if may_be_empty else ' NOT NULL'}{check}")
     lines += [more, f'CONSTRAINT "{name}.id" PRIMARY KEY (id)']
@@ -144,7 +151,8 @@ def _create_stage(cursor: psycopg.Cursor, name: str, columns: Mapping[str, Colum
 
 
 def _fill_stage(cursor: psycopg.Cursor, path: Path, columns: Mapping[str, Column], on_progress: Progress) -> None:
-    listed = ", ".join(read_header(path, columns))
+    optional = {name for name, column in columns.items() if column.may_be_missing}
+    listed = ", ".join(read_header(path, columns, optional))
     command = f"COPY staged_{path.stem} ({listed}) FROM STDIN (FORMAT csv, HEADER true, ENCODING 'UTF8')"
     rows = -1  # the header
     try:
@@ -180,3 +188,13 @@ def _refuse_unknown_subscriber(cursor: psycopg.Cursor) -> None:
         line, subscriber_id = unknown
         problem = f"There is no subscriber {subscriber_id} in subscribers.csv."
         raise LoadError("transactions.csv", problem, line=line, column="subscriber_id")
+
+
+def _store_currency(cursor: psycopg.Cursor, workspace_id: WorkspaceId) -> None:
+    """That of the payments, where the file says it."""
+    lowest, highest = cursor.execute(CURRENCIES).fetchone() or (None, None)
+    if lowest != highest:
+        problem = f"There are payments in {lowest} and in {highest}, and a workspace has one currency."
+        raise LoadError("transactions.csv", problem, column="currency")
+    if lowest is not None:
+        cursor.execute(STORE_CURRENCY, (lowest, workspace_id))

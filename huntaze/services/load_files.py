@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -46,6 +46,7 @@ class Column(NamedTuple):
     rule: str
     must_be: str
     may_be_empty: bool = False
+    may_be_missing: bool = False
 
 
 def _choice(column: str, values: Iterable[str]) -> Column:
@@ -53,10 +54,10 @@ def _choice(column: str, values: Iterable[str]) -> Column:
     return Column("text", f"{column} IN ({str(values)[1:-1]})", f"one of {', '.join(values)}")
 
 
-def _time(column: str, *, may_be_empty: bool = False) -> Column:
+def _time(column: str, *, may_be_empty: bool = False, may_be_missing: bool = False) -> Column:
     # PostgreSQL reads the years 4713 BC to 294276 and "infinity"; Python does not.
     rule = f"{column} >= '2000-01-01' AND {column} < '2100-01-01'"
-    return Column("timestamptz", rule, "a time like 2026-05-31 18:30:00+00 (UTC)", may_be_empty)
+    return Column("timestamptz", rule, "a time like 2026-05-31 18:30:00+00 (UTC)", may_be_empty, may_be_missing)
 
 
 _ID = Column("integer", "id > 0", "a whole number from 1")
@@ -69,7 +70,7 @@ SUBSCRIBERS = {
     "user_id": _OWNER,
     "username": Column(
         "text",
-        "username ~ '^ *@?[A-Za-z0-9._-]{1,100} *$'",
+        "username ~ '^ *''?@?[A-Za-z0-9._-]{1,100} *$'",
         "1 to 100 letters, digits, dots, dashes or underscores",
     ),
     "display_name": Column(
@@ -93,11 +94,16 @@ SUBSCRIBERS = {
     "joined_at": _time("joined_at"),
     "last_active_at": _time("last_active_at", may_be_empty=True),
     "renews_at": _time("renews_at", may_be_empty=True),
+    "archived_at": _time("archived_at", may_be_empty=True, may_be_missing=True),
+    # Read and dropped: when rows of ours were written.
+    "created_at": Column("text", "", "a time", may_be_empty=True, may_be_missing=True),
+    "updated_at": Column("text", "", "a time", may_be_empty=True, may_be_missing=True),
 }
 TRANSACTIONS = {
     "id": _ID,
     "user_id": _OWNER,
-    "subscriber_id": Column("integer", "", "the id of a subscriber in subscribers.csv"),
+    # Empty where the fan was erased.
+    "subscriber_id": Column("integer", "", "the id of a subscriber in subscribers.csv, or empty", may_be_empty=True),
     # A chargeback takes money back, and amounts are positive here.
     "type": _choice("type", (kind.value for kind in TransactionType if kind != TransactionType.CHARGEBACK)),
     "status": _choice("status", (status.value for status in TransactionStatus)),
@@ -105,6 +111,7 @@ TRANSACTIONS = {
     "fee_cents": Column("integer", "fee_cents >= 0", _CENTS),
     "net_cents": Column("integer", "net_cents = gross_cents - fee_cents", "gross_cents less fee_cents"),
     "created_at": _time("created_at"),
+    "currency": Column("text", "currency ~ '^[A-Z]{3}$'", "three capital letters, like USD", True, True),
 }
 
 
@@ -133,8 +140,11 @@ def read_creator(path: Path) -> tuple[int, Registration]:
     return int(given["id"]), new
 
 
-def read_header(path: Path, columns: Iterable[str]) -> list[str]:
-    """The columns of the file in its own order. Raises LoadError unless they are these, each once."""
+def read_header(path: Path, columns: Iterable[str], optional: Collection[str] = ()) -> list[str]:
+    """The columns of the file in its own order. Raises LoadError unless they are these, each once.
+
+    Those that are `optional` may be missing.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header = next(csv.reader(file), [])
@@ -144,11 +154,11 @@ def read_header(path: Path, columns: Iterable[str]) -> list[str]:
         raise LoadError(path.name, f"It can't be read as CSV in UTF-8 ({error}).") from None
     columns = list(columns)
     for what, wrong in (
-        ("missing", [column for column in columns if column not in header]),
+        ("missing", [column for column in columns if column not in header and column not in optional]),
         ("not known", [column for column in header if column not in columns]),
         ("there twice", [column for column in header if header.count(column) > 1]),
     ):
         if wrong:
-            remedy = f"The first line must name the columns {', '.join(columns)}."
+            remedy = f"The first line must name the columns {', '.join(c for c in columns if c not in optional)}."
             raise LoadError(path.name, f"The column is {what}.", remedy, line=1, column=wrong[0])
     return header

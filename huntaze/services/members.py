@@ -61,6 +61,16 @@ class MemberService:
             raise NotFound(email)
         return cls(session, workspace_id)
 
+    def owners(self) -> list[tuple[str, str | None]]:
+        """(e-mail, language) of each."""
+        query = (
+            select(User.email, User.locale)
+            .join(Membership, Membership.user_id == User.id)
+            .where(Membership.workspace_id == self.workspace_id, Membership.role == Role.OWNER)
+            .order_by(User.id)
+        )
+        return [(row.email, row.locale) for row in self.session.execute(query)]
+
     def find_user(self, email: str) -> UserId | None:
         found = self.session.scalar(select(User.id).where(User.email == email.lower()))
         return UserId(found) if found else None

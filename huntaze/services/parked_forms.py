@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
 
-from huntaze.models.base import UserId
+from huntaze.models.base import UserId, WorkspaceId
 from huntaze.models.sign_in import PARKED, ParkedForm
+from huntaze.models.user import Membership
 from huntaze.services.vault import Vault
 
 MOST = 65_536
@@ -46,6 +47,19 @@ class ParkedFormService:
         )
         plain = self.vault.open(sealed, _context(user_id)) if sealed else None
         return json.loads(plain) if plain else {}
+
+    def forget(self, workspace_id: WorkspaceId, words: Collection[str]) -> None:
+        """Deletes what members of the workspace had typed about someone who is erased, and goes by one of `words`."""
+        members = select(Membership.user_id).where(Membership.workspace_id == workspace_id)
+        rows = self.session.execute(
+            select(ParkedForm.id, ParkedForm.user_id, ParkedForm.ciphertext).where(ParkedForm.user_id.in_(members))
+        )
+        wanted = [word.casefold() for word in words]
+        for id_, user_id, sealed in rows.all():
+            plain = self.vault.open(sealed, _context(user_id)) or b"{}"
+            typed = " ".join(map(str, json.loads(plain).values())).casefold()
+            if any(word in typed for word in wanted):
+                self.session.execute(delete(ParkedForm).where(ParkedForm.id == id_))
 
     def purge(self) -> int:
         """Deletes what is too old; returns how many."""

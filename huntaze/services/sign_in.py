@@ -46,6 +46,7 @@ class Viewer:
     unread: int
     picture: str | None = None
     scope: TokenScope | None = None
+    delete_at: datetime | None = None
     sign_in_id: int | None = None
     confirmed_at: datetime | None = None
 
@@ -83,16 +84,16 @@ class SignInService:
             self.session.flush()
         return UserId(user.id)
 
-    def start(self, user_id: UserId, user_agent: str) -> str:
-        """The token of a new session of someone who has shown who they are. Raises Invalid for a member of none."""
-        workspace_id = self.session.scalar(
-            select(Membership.workspace_id)
-            .where(Membership.user_id == user_id)
-            .order_by(Membership.created_at, Membership.workspace_id)
-            .limit(1)
-        )
+    def start(self, user_id: UserId, user_agent: str, business: str = "") -> str:
+        """The token of a new session of someone who has shown who they are. Raises Invalid for a member of none.
+
+        business: the name of a new workspace, for who has none any more.
+        """
+        workspace_id = self._first_workspace(user_id)
+        if workspace_id is None and business:
+            workspace_id = AccountService(self.session).open_workspace(user_id, business)
         if workspace_id is None:
-            raise Invalid({"_": [Problem("no_workspace")]})
+            raise Invalid({"business": [Problem("no_workspace")]})
         return self._begin(user_id, workspace_id, user_agent)
 
     def viewer(self, token: str) -> Viewer | None:
@@ -152,14 +153,14 @@ class SignInService:
         query = (
             select(Workspace.id, Workspace.name)
             .join(Membership, Membership.workspace_id == Workspace.id)
-            .where(Membership.user_id == user_id)
+            .where(Membership.user_id == user_id, Workspace.is_open())
             .order_by(Workspace.name, Workspace.id)
         )
         return [(row.id, row.name) for row in self.session.execute(query)]
 
     def switch(self, viewer: Viewer, workspace_id: int) -> None:
         """Goes on in another workspace of the viewer's. Raises NotFound for one that is not."""
-        if self.session.get(Membership, (workspace_id, viewer.user_id)) is None:
+        if workspace_id not in dict(self.workspaces(viewer.user_id)):
             raise NotFound(workspace_id)
         self.session.execute(update(SignIn).where(SignIn.id == viewer.sign_in_id).values(workspace_id=workspace_id))
 
@@ -179,6 +180,15 @@ class SignInService:
             SignIn.created_at < now - ABSOLUTE - KEPT,
         )
         return cast("CursorResult[Any]", self.session.execute(delete(SignIn).where(ended))).rowcount
+
+    def _first_workspace(self, user_id: UserId) -> WorkspaceId | None:
+        return self.session.scalar(
+            select(Membership.workspace_id)
+            .join(Workspace, Workspace.id == Membership.workspace_id)
+            .where(Membership.user_id == user_id, Workspace.is_open())
+            .order_by(Membership.created_at, Membership.workspace_id)
+            .limit(1)
+        )
 
     def _begin(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
         token = secrets.token_urlsafe(32)
@@ -216,6 +226,7 @@ def _viewer(credential: type[SignIn] | type[ApiToken]) -> Select[*tuple[Any, ...
             Membership,
             (Membership.workspace_id == credential.workspace_id) & (Membership.user_id == credential.user_id),
         )
+        .where(Workspace.is_open())
     )
 
 
@@ -233,6 +244,7 @@ def _as_viewer(row: Any, sign_in: SignIn | None, scope: TokenScope | None = None
         unread=row.unread,
         picture=row.User.picture,
         scope=scope,
+        delete_at=row.Workspace.delete_at,
         sign_in_id=sign_in.id if sign_in else None,
         confirmed_at=sign_in.confirmed_at if sign_in else None,
     )

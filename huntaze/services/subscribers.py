@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, with_expression
+from sqlalchemy.orm.exc import StaleDataError
 
 from huntaze.models.base import WorkspaceId
 from huntaze.models.subscriber import Subscriber, SubscriberTag, Tag
@@ -126,6 +127,8 @@ class SubscriberService:
             with self.session.begin_nested():
                 for field, value in change.model_dump(exclude_unset=True).items():
                     setattr(subscriber, field, value)
+        except StaleDataError:  # erased in this moment
+            raise NotFound(subscriber_id) from None
         except IntegrityError:
             raise Conflict({"username": [Problem("username_taken", {"username": change.username})]}) from None
         return self.get(subscriber_id)

@@ -48,7 +48,10 @@ class TagService:
         self.session.execute(delete(Tag).where(Tag.workspace_id == self.workspace_id, Tag.id == tag_id, unused))
 
     def _require(self, subscriber_id: int) -> None:
-        if self.session.get(Subscriber, (self.workspace_id, subscriber_id)) is None:
+        # Held until the end: whoever erases the fan waits, and takes the tag along.
+        here = Subscriber.workspace_id == self.workspace_id, Subscriber.id == subscriber_id
+        held = select(Subscriber.id).where(*here).with_for_update(key_share=True, read=True)
+        if self.session.scalar(held) is None:
             raise NotFound(subscriber_id)
 
     def _find(self, name: str) -> int | None:

@@ -117,7 +117,7 @@ def test_who_is_in_no_workspace_is_told_so(service: SignInService) -> None:
     user = UserFactory()
     with pytest.raises(Invalid) as caught:
         service.sign_in(_credentials(user.email), "")
-    assert [problem.kind for problem in caught.value.errors["_"]] == ["no_workspace"]
+    assert [problem.kind for problem in caught.value.errors["business"]] == ["no_workspace"]
 
 
 def test_an_old_hash_is_made_anew(service: SignInService) -> None:

@@ -8,6 +8,7 @@ from huntaze.blueprints import web
 from huntaze.blueprints.api import bp
 from huntaze.blueprints.api.endpoint import Endpoint, describe, read_json, write_json
 from huntaze.blueprints.forms import read
+from huntaze.models.audit import Action
 from huntaze.models.user import Role
 from huntaze.schemas.subscriber import (
     NewSubscriber,
@@ -31,7 +32,11 @@ def list_subscribers() -> Response:
 @web.role(Role.MANAGER)
 @describe(Endpoint("Add a subscriber.", 201, body=NewSubscriber, answer=SubscriberOut, refusals=(403, 409, 415, 422)))
 def add_subscriber() -> Response:
-    added = web.service(SubscriberService).add(read_json(NewSubscriber))
+    new = read_json(NewSubscriber)
+    readmitted = web.erasures().readmit(new.username, anyway=new.anyway)
+    added = web.service(SubscriberService).add(new)
+    if readmitted:
+        web.audit(Action.SUBSCRIBER_READMITTED, added.id)
     response = write_json(SubscriberOut.model_validate(added), 201)
     response.headers["Location"] = url_for("api.get_subscriber", subscriber_id=added.id)
     return response
@@ -54,7 +59,12 @@ def get_subscriber(subscriber_id: int) -> Response:
     )
 )
 def change_subscriber(subscriber_id: int) -> Response:
-    changed = web.service(SubscriberService).change(subscriber_id, read_json(SubscriberChange))
+    change = read_json(SubscriberChange)
+    subscribers = web.service(SubscriberService)
+    subscribers.get(subscriber_id)
+    if web.erasures().readmit(change.username, anyway=change.anyway):
+        web.audit(Action.SUBSCRIBER_READMITTED, subscriber_id)
+    changed = subscribers.change(subscriber_id, change)
     return write_json(SubscriberOut.model_validate(changed))
 
 

@@ -12,6 +12,7 @@ from huntaze.blueprints.forms import Form, read
 from huntaze.blueprints.htmx import go, page, page_or_partial, wants_partial
 from huntaze.blueprints.onlyfans import bp
 from huntaze.blueprints.parked import form_page
+from huntaze.models.audit import Action
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.user import Role
 from huntaze.schemas.subscriber import NewSubscriber, Sort, SubscriberChange, SubscriberFilter
@@ -46,9 +47,13 @@ def new_subscriber() -> Response:
 def create_subscriber() -> Response:
     form = Form.typed()
     try:
-        added = web.service(SubscriberService).add(form.read(NewSubscriber))
+        new = form.read(NewSubscriber)
+        readmitted = web.erasures().readmit(new.username, anyway=new.anyway)
+        added = web.service(SubscriberService).add(new)
     except Invalid as refusal:
         return page_or_partial(LIST + "new.html", LIST + "_form.html", 422, form=form.refused(refusal))
+    if readmitted:
+        web.audit(Action.SUBSCRIBER_READMITTED, added.id)
     return go(path_of(added.id), _("%(name)s is among your fans now.", name=added.name))
 
 
@@ -86,9 +91,13 @@ def update_subscriber(subscriber_id: int) -> Response:
     subscribers = web.service(SubscriberService)
     found = subscribers.get(subscriber_id)
     try:
-        subscribers.change(subscriber_id, form.read(SubscriberChange))
+        change = form.read(SubscriberChange)
+        readmitted = web.erasures().readmit(change.username, anyway=change.anyway)
+        subscribers.change(subscriber_id, change)
     except Invalid as refusal:
         return _edit_page(found, form.refused(refusal), 422)
+    if readmitted:
+        web.audit(Action.SUBSCRIBER_READMITTED, subscriber_id)
     return go(path_of(subscriber_id), _("Saved."))
 
 

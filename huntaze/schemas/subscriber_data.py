@@ -1,0 +1,69 @@
+"""All that is held about one fan, as the file says it that a fan gets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import ConfigDict
+
+from huntaze.models.base import Cents
+from huntaze.models.subscriber import Status, Tier
+from huntaze.models.transaction import TransactionStatus, TransactionType
+from huntaze.schemas.base import Schema
+
+
+class Row(Schema):
+    """A row as it is stored. Money is in minor units, times are UTC."""
+
+    model_config = ConfigDict(from_attributes=True, str_strip_whitespace=False)
+
+
+class PersonData(Row):
+    username: str
+    display_name: str
+    email: str | None
+    tier: Tier
+    status: Status
+    monthly_price_cents: Cents
+    total_spent_cents: Cents
+    country: str
+    joined_at: datetime
+    last_active_at: datetime | None
+    renews_at: datetime | None
+    archived_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class NoteData(Row):
+    body: str
+    created_at: datetime
+
+
+class PaymentData(Row):
+    type: TransactionType
+    status: TransactionStatus
+    gross_cents: Cents
+    fee_cents: Cents
+    net_cents: Cents
+    currency: str
+    occurred_at: datetime
+
+
+class NotificationData(Row):
+    title: str
+    body: str
+    created_at: datetime
+
+
+class SubscriberData(Schema):
+    """The whole file. `currency` is that of the person's own amounts."""
+
+    made_at: datetime
+    held_by: str
+    currency: str
+    person: PersonData
+    tags: list[str]
+    notes: list[NoteData]
+    payments: list[PaymentData]
+    notifications: list[NotificationData]

@@ -1,0 +1,225 @@
+"""One fan's data: the files that a fan gets, and the erasure."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from redis import Redis
+from sqlalchemy import LargeBinary, Text, func, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
+
+from huntaze import logs
+from huntaze.config import Config
+from huntaze.models.audit import Action, AuditEvent
+from huntaze.models.base import Base
+from huntaze.models.sign_in import ParkedForm, SignIn
+from huntaze.models.subscriber import Subscriber
+from huntaze.models.tombstone import Tombstone
+from huntaze.models.transaction import Transaction
+from huntaze.services.erasure import KEPT
+from huntaze.services.subscriber_data import HANDED_OVER, LEFT_OUT, NOT_PERSONAL
+from tests.conftest import Browser
+from tests.factories import MemberFactory, NoteFactory, NotificationFactory, SubscriberFactory, TransactionFactory
+
+LIST = "/onlyfans/subscribers"
+CANARY = "canary7f3a"
+
+
+def test_the_file_has_all_of_it(as_manager: Browser, owner: Session) -> None:
+    member = as_manager.member
+    fan = SubscriberFactory(
+        workspace_id=member.workspace_id, username="ann", display_name="Ann <Lee>", email="ann@e.test", country="FR"
+    )
+    NoteFactory(subscriber=fan, body="Likes <b>blue</b>\nand green", author_id=member.user_id)
+    TransactionFactory(subscriber=fan, gross_cents=1234)
+    NotificationFactory(member=member, title="@ann paid")
+    as_manager.post(f"{LIST}/{fan.id}/tags", data={"name": "kind"})
+
+    as_json = as_manager.post(f"{LIST}/{fan.id}/data.json")
+    as_html = as_manager.post(f"{LIST}/{fan.id}/data.html")
+    for response, kind in ((as_json, "json"), (as_html, "html")):
+        assert response.status_code == 200
+        assert response.headers["Content-Disposition"] == f'attachment; filename="fan-{fan.id}.{kind}"'
+        assert response.headers["Cache-Control"] == "no-store"
+    found = as_json.json
+    assert found is not None
+    assert found["person"]["email"] == "ann@e.test"
+    assert found["tags"] == ["kind"]
+    assert [note["body"] for note in found["notes"]] == ["Likes <b>blue</b>\nand green"]
+    assert [payment["gross_cents"] for payment in found["payments"]] == [1234]
+    assert [notification["title"] for notification in found["notifications"]] == ["@ann paid"]
+    for shown in ("Ann &lt;Lee&gt;", "@ann", "FR", "kind", "Likes &lt;b&gt;blue", "$12.34", "@ann paid", "Tip"):
+        assert shown in as_html.text, shown
+    assert "<script" not in as_html.text
+    assert "src=" not in as_html.text
+    assert 'href="data:text/css;base64,' in as_html.text, "it needs no network"
+    actions = select(AuditEvent.action, AuditEvent.detail).where(AuditEvent.workspace_id == member.workspace_id)
+    assert [tuple(row) for row in owner.execute(actions)] == [
+        (Action.SUBSCRIBER_EXPORTED, {"format": "json"}),
+        (Action.SUBSCRIBER_EXPORTED, {"format": "html"}),
+    ]
+
+
+def test_the_readable_file_is_in_the_readers_language(as_manager: Browser) -> None:
+    fan = SubscriberFactory(workspace_id=as_manager.member.workspace_id)
+    as_manager.post("/settings/language", data={"locale": "fr"})
+    html = as_manager.post(f"{LIST}/{fan.id}/data.html").text
+    assert '<html lang="fr">' in html
+    assert "Ce qui est détenu sur" in html
+
+
+def test_no_table_and_no_column_about_a_fan_is_forgotten() -> None:
+    """A new table that points at a fan: hand it over, or say why not. A new column: likewise."""
+    pointing = {
+        table.name
+        for table in Base.metadata.tables.values()
+        if any(constraint.referred_table.name == "subscribers" for constraint in table.foreign_key_constraints)
+    }
+    assert {"subscribers", *pointing} == HANDED_OVER.keys() | NOT_PERSONAL.keys()
+    assert KEPT.keys() <= HANDED_OVER.keys()
+    for name, schema in HANDED_OVER.items():
+        fields = set(schema.model_fields) if schema else set()
+        columns = set(Base.metadata.tables[name].c.keys()) - {"workspace_id"}
+        assert columns == fields | LEFT_OUT[name], name
+
+
+def test_the_password_is_asked_for_again(as_manager: Browser, owner: Session) -> None:
+    fan = SubscriberFactory(workspace_id=as_manager.member.workspace_id)
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    owner.execute(update(SignIn).where(SignIn.user_id == as_manager.member.user_id).values(confirmed_at=long_ago))
+    for verb, data in (("data.json", {}), ("data.html", {}), ("erase", {"username": fan.username})):
+        response = as_manager.post(f"{LIST}/{fan.id}/{verb}", data=data)
+        assert response.headers["Location"].startswith("/confirm?next=/onlyfans/subscribers/"), verb
+    assert owner.scalar(select(func.count()).where(Subscriber.id == fan.id)) == 1
+
+
+def test_erasing_asks_for_the_name(as_manager: Browser, owner: Session) -> None:
+    fan = SubscriberFactory(workspace_id=as_manager.member.workspace_id, username="ann.b")
+    page = as_manager.get(f"{LIST}/{fan.id}/data").text
+    assert "Type ann.b to confirm" in page
+    for typed, message in (
+        ("ann", "This is not it: type ann.b."),
+        ("", "Please fill this in."),
+        ("é", "Use only letters"),
+    ):
+        refused = as_manager.post(f"{LIST}/{fan.id}/erase", data={"username": typed})
+        assert refused.status_code == 422
+        assert message in refused.text
+        assert f'name="username" type="text" value="{typed}"' in refused.text
+    for _ in range(2):
+        done = as_manager.post(f"{LIST}/{fan.id}/erase", data={"username": "@Ann.B"})
+        assert (done.status_code, done.headers["Location"]) == (303, LIST), "a double tap is no error"
+    assert as_manager.get(f"{LIST}/{fan.id}").status_code == 404
+    audit = select(AuditEvent.action, AuditEvent.subject_id, AuditEvent.detail).where(
+        AuditEvent.workspace_id == as_manager.member.workspace_id
+    )
+    assert [tuple(row) for row in owner.execute(audit)] == [(Action.SUBSCRIBER_ERASED, fan.id, {"payments": 0})]
+
+
+def test_who_was_erased_is_added_only_after_a_clear_question(as_manager: Browser, owner: Session) -> None:
+    here = as_manager.member.workspace_id
+    fan = SubscriberFactory(workspace_id=here, username="ann")
+    as_manager.post(f"{LIST}/{fan.id}/erase", data={"username": "ann"})
+    form = {"username": "Ann", "display_name": "Ann L.", "tier": "vip"}
+    asked = as_manager.post(LIST, data=form)
+    assert asked.status_code == 422
+    assert "asked to be erased" in asked.text
+    assert 'name="anyway" value="1"' in asked.text
+    assert 'value="Ann L."' in asked.text, "what was typed is kept"
+    api = as_manager.post("/api/onlyfans/subscribers", json={"username": "ann"})
+    assert (api.status_code, api.json and api.json["errors"][0]["field"]) == (409, "anyway")
+    other = SubscriberFactory(workspace_id=here, username="other")
+    renamed = as_manager.post(f"{LIST}/{other.id}/edit", data={"username": "ann"})
+    assert renamed.status_code == 422, "nor by the back door"
+    assert as_manager.patch(f"/api/onlyfans/subscribers/{other.id}", json={"username": "ann"}).status_code == 409
+
+    assert as_manager.post(LIST, data={**form, "anyway": "1"}).status_code == 303
+    added = owner.scalar(select(Subscriber.id).where(Subscriber.workspace_id == here, Subscriber.username == "ann"))
+    last = select(AuditEvent.action, AuditEvent.subject_id).where(AuditEvent.workspace_id == here)
+    assert owner.execute(last.order_by(AuditEvent.id.desc()).limit(1)).one() == (Action.SUBSCRIBER_READMITTED, added)
+    assert owner.scalar(select(func.count()).where(Tombstone.workspace_id == here)) == 0
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    written = StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logs.JsonFormatter())
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [*root.handlers, handler])
+    monkeypatch.setattr(root, "level", logging.DEBUG)
+    return written
+
+
+def test_nothing_that_names_the_person_is_left(
+    app: Flask, as_manager: Browser, nobody: Browser, owner: Session, config: Config, log: StringIO
+) -> None:
+    """A canary in everything that people can write about a fan, through the pages; then 0 of it anywhere."""
+    member = as_manager.member
+    form = {"username": CANARY, "display_name": f"Display {CANARY}", "email": f"{CANARY}@example.test", "tier": "vip"}
+    path = as_manager.post(LIST, data=form).headers["Location"]
+    fan_id = int(path.rpartition("/")[2])
+    as_manager.post(f"{path}/edit", data={**form, "status": "active", "display_name": f"Changed {CANARY}"})
+    as_manager.post(f"{path}/notes", data={"body": f"A note about {CANARY}."})
+    as_manager.post(f"{path}/tags", data={"name": f"{CANARY}'s birthday"})
+    as_manager.get(f"{LIST}?q={CANARY}")
+    NotificationFactory(member=MemberFactory(workspace_id=member.workspace_id), title="Paid", body=f"by @{CANARY}")
+    NotificationFactory(member=member, title="A fan is back", url=path)
+    TransactionFactory(subscriber=owner.get(Subscriber, (member.workspace_id, fan_id)))
+    for kind in ("json", "html"):
+        assert CANARY in as_manager.post(f"{path}/data.{kind}").text
+    # Text about the fan, typed when the session had ended, waits for its author.
+    owner.execute(update(SignIn).where(SignIn.user_id == member.user_id).values(ended_at=func.now()))
+    as_manager.post(f"{path}/notes", data={"body": f"More about {CANARY}."})
+    as_manager.post(f"{path}/notes", data={"body": "About somebody else."})
+    owner.execute(update(SignIn).where(SignIn.user_id == member.user_id).values(ended_at=None))
+    parked = select(func.count()).where(ParkedForm.user_id == member.user_id)
+    assert owner.scalar(parked) == 2
+    assert _rows_with(owner, CANARY) >= 5
+
+    assert as_manager.post(f"{path}/erase", data={"username": CANARY}).status_code == 303
+
+    assert _rows_with(owner, CANARY) == 0
+    assert owner.scalar(parked) == 1, "what the canary is not in is kept"
+    redis: Redis = app.extensions["redis"]
+    for key in redis.scan_iter():
+        assert CANARY.encode() not in key + (redis.dump(key) or b"")
+    for file in Path(config.data).rglob("*"):
+        assert CANARY not in str(file)
+        assert not file.is_file() or CANARY.encode() not in file.read_bytes()
+    assert CANARY not in log.getvalue()
+    assert "request" in log.getvalue()
+    assert owner.scalar(select(func.count()).where(Transaction.workspace_id == member.workspace_id)) == 1
+
+
+def _rows_with(owner: Session, word: str) -> int:
+    """How many values in the whole database have the word in them."""
+    found = 0
+    for table in Base.metadata.tables.values():
+        for column in table.c:
+            if isinstance(column.type, LargeBinary):
+                where = f"encode({column.name}, 'escape') ILIKE :like"
+            elif isinstance(column.type, Text | JSONB):
+                where = f"{column.name}::text ILIKE :like"
+            else:
+                continue
+            found += (
+                owner.scalar(text(f"SELECT count(*) FROM {table.name} WHERE {where}"), {"like": f"%{word}%"}) or 0
+            )
+    return found
+
+
+def test_the_search_for_the_canary_finds_one(owner: Session, as_manager: Browser) -> None:
+    here, word = as_manager.member.workspace_id, "needle91c2"
+    SubscriberFactory(workspace_id=here, display_name=f"the {word}")
+    owner.add(AuditEvent(workspace_id=here, action="test.done", detail=json.loads(f'{{"x": "{word}"}}')))
+    owner.add(Tombstone(workspace_id=here, digest=word.encode(), erased_id=1))
+    owner.flush()
+    assert _rows_with(owner, word) == 4, "name and search text, audit, bytes"
