@@ -5,9 +5,13 @@ is derived from SECRET_KEY for one workspace. It can be compared with, and nothi
 
 Whatever adds fans asks it first, in its own transaction:
 
-    erasures.hold()                            # nobody is erased until this transaction ends
-    ... WHERE NOT <erasures.erased("username", staged.c.username)>      # set-based, in PostgreSQL
-    erasures.readmit(new.username, anyway=...)                          # one, typed by a person
+    erasures.hold()                                             # nobody is erased until this transaction ends
+    select(...).where(~erasures.erased("username", staged.c.username))   # many, in PostgreSQL
+    execute(f"... WHERE NOT {erased_sql('username', 's.username')}", erasures.parameters())  # the same, by hand
+    erasures.readmit(new.username, anyway=...)                  # one, typed by a person
+
+A table that holds texts about fans without pointing at them (refused rows of an import, say) is emptied of them in
+`_forget_texts`.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import ColumnElement, LargeBinary, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, LargeBinary, delete, false, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import WorkspaceId
@@ -71,10 +75,10 @@ class ErasureService:
             raise Invalid({"username": [Problem("other_username", {"username": fan.username})]})
         self._bury(fan)
         erased = Erased(words_for(fan), self._payments(subscriber_id))
-        self.session.execute(delete(Notification).where(naming(fan)))
-        only_theirs = self._tags_of_nobody_else(subscriber_id)
+        self._forget_texts(fan)
+        tags = self._tags(subscriber_id)
         self.session.execute(delete(Subscriber).where(*self._fan(subscriber_id)))
-        self.session.execute(delete(Tag).where(Tag.workspace_id == self.workspace_id, Tag.id.in_(only_theirs)))
+        self._drop_unused(tags)
         return erased
 
     def hold(self) -> None:
@@ -83,12 +87,17 @@ class ErasureService:
 
     def erased(self, identity: str, value: ColumnElement[str]) -> ColumnElement[bool]:
         """As a condition of a query: a fan who has `value` (folded) as `identity` asked to be erased."""
-        inner, outer = (bytes(byte ^ pad for byte in self._key.ljust(BLOCK, b"\0")) for pad in (0x36, 0x5C))
+        inner, outer = self._pads()
         text = func.convert_to(literal(f"{identity}:").concat(value), "UTF8")
         digest = func.sha256(_bytes(outer).concat(func.sha256(_bytes(inner).concat(text))))
         return (
             select(Tombstone).where(Tombstone.workspace_id == self.workspace_id, Tombstone.digest == digest).exists()
         )
+
+    def parameters(self) -> dict[str, int | bytes]:
+        """Of `erased_sql`."""
+        inner, outer = self._pads()
+        return {"erased_in": self.workspace_id, "erased_inner": inner, "erased_outer": outer}
 
     def is_erased(self, username: str) -> bool:
         """Whether the fan of that (folded) user name asked to be erased."""
@@ -111,6 +120,9 @@ class ErasureService:
         self.session.execute(delete(Tombstone).where(*here))
         return True
 
+    def _forget_texts(self, fan: Subscriber) -> None:
+        self.session.execute(delete(Notification).where(naming(fan)))
+
     def _bury(self, fan: Subscriber) -> None:
         known = {identity: getattr(fan, identity, None) for identity in IDENTITIES}
         digests = [self._digest(identity, str(value)) for identity, value in known.items() if value is not None]
@@ -132,6 +144,11 @@ class ErasureService:
     def _digest(self, identity: str, value: str) -> bytes:
         return hmac.digest(self._key, f"{identity}:{value}".encode(), "sha256")
 
+    def _pads(self) -> tuple[bytes, bytes]:
+        """HMAC's inner and outer key (RFC 2104), so that PostgreSQL's sha256 can do the rest."""
+        key = self._key.ljust(BLOCK, b"\0")
+        return bytes(byte ^ 0x36 for byte in key), bytes(byte ^ 0x5C for byte in key)
+
     def _fan(self, subscriber_id: int) -> tuple[ColumnElement[bool], ...]:
         return Subscriber.workspace_id == self.workspace_id, Subscriber.id == subscriber_id
 
@@ -139,21 +156,29 @@ class ErasureService:
         theirs = Transaction.workspace_id == self.workspace_id, Transaction.subscriber_id == subscriber_id
         return self.session.scalar(select(func.count()).select_from(Transaction).where(*theirs)) or 0
 
-    def _tags_of_nobody_else(self, subscriber_id: int) -> list[int]:
-        """A tag that only this fan has may be their name."""
-        here = SubscriberTag.workspace_id == self.workspace_id
-        theirs = select(SubscriberTag.tag_id).where(here, SubscriberTag.subscriber_id == subscriber_id)
-        alone = (
-            select(SubscriberTag.tag_id)
-            .where(here, SubscriberTag.tag_id.in_(theirs))
-            .group_by(SubscriberTag.tag_id)
-            .having(func.count() == 1)
+    def _tags(self, subscriber_id: int) -> list[int]:
+        theirs = SubscriberTag.workspace_id == self.workspace_id, SubscriberTag.subscriber_id == subscriber_id
+        return list(self.session.scalars(select(SubscriberTag.tag_id).where(*theirs)))
+
+    def _drop_unused(self, tag_ids: list[int]) -> None:
+        """A tag that only this fan had may be their name."""
+        used = (
+            select(SubscriberTag)
+            .where(SubscriberTag.workspace_id == Tag.workspace_id, SubscriberTag.tag_id == Tag.id)
+            .exists()
         )
-        return list(self.session.scalars(alone))
+        self.session.execute(delete(Tag).where(Tag.workspace_id == self.workspace_id, Tag.id.in_(tag_ids), ~used))
 
     def _lock(self, function: str) -> None:
         key = func.hashtextextended(f"erasures:{self.workspace_id}", 0)
         self.session.execute(select(getattr(func, function)(key)))
+
+
+def erased_sql(identity: str, value: str) -> str:
+    """`ErasureService.erased` for a statement that is written by hand; `value` is an expression of it."""
+    text = f"convert_to('{identity}:' || {value}, 'UTF8')"
+    digest = f"sha256(%(erased_outer)s || sha256(%(erased_inner)s || {text}))"
+    return f"EXISTS (SELECT FROM tombstones WHERE workspace_id = %(erased_in)s AND digest = {digest})"
 
 
 def words_for(fan: Subscriber) -> tuple[str, ...]:
@@ -163,14 +188,18 @@ def words_for(fan: Subscriber) -> tuple[str, ...]:
 
 
 def naming(fan: Subscriber) -> ColumnElement[bool]:
-    """The workspace's notifications that lead to this fan, or say their name as a word of its own."""
-    words = [re.sub(r"([\\.*+?^${}()|\[\]-])", r"\\\1", word) for word in words_for(fan)]
+    """The workspace's notifications that lead to this fan, or say their name."""
     path = rf"/subscribers/{fan.id}($|[/?#])"
-    named = [rf"(^|[^[:alnum:]_]){word}($|[^[:alnum:]_])" for word in words]
-    said = Notification.title.concat(" ").concat(Notification.body)
-    return (Notification.workspace_id == fan.workspace_id) & or_(
-        Notification.url.regexp_match(path), *(said.regexp_match(pattern, flags="i") for pattern in named)
-    )
+    text = Notification.title.concat(" ").concat(Notification.body)
+    here = Notification.workspace_id == fan.workspace_id
+    return here & or_(Notification.url.regexp_match(path), said_in(text, fan))
+
+
+def said_in(text: ColumnElement[str], fan: Subscriber) -> ColumnElement[bool]:
+    """The text says the fan's name or e-mail as a word of its own."""
+    words = [re.sub(r"([\\.*+?^${}()|\[\]-])", r"\\\1", word) for word in words_for(fan)]
+    patterns = [rf"(^|[^[:alnum:]_]){word}($|[^[:alnum:]_])" for word in words]
+    return or_(false(), *(text.regexp_match(pattern, flags="i") for pattern in patterns))
 
 
 def _bytes(value: bytes) -> ColumnElement[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -148,14 +149,16 @@ def test_who_was_erased_is_added_only_after_a_clear_question(as_manager: Browser
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
-    written = StringIO()
-    handler = logging.StreamHandler(written)
+def log() -> Iterator[StringIO]:
+    """All that is logged, at the most talkative level."""
+    written, root = StringIO(), logging.getLogger()
+    handler, level = logging.StreamHandler(written), root.level
     handler.setFormatter(logs.JsonFormatter())
-    root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", [*root.handlers, handler])
-    monkeypatch.setattr(root, "level", logging.DEBUG)
-    return written
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield written
+    root.removeHandler(handler)
+    root.setLevel(level)
 
 
 def test_nothing_that_names_the_person_is_left(

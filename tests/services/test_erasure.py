@@ -20,7 +20,7 @@ from huntaze.models.tombstone import Tombstone
 from huntaze.models.transaction import Transaction, TransactionStatus
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.subscriber import NewNote, NewSubscriber, NewTag, SubscriberChange
-from huntaze.services.erasure import KEPT, ErasureService
+from huntaze.services.erasure import KEPT, ErasureService, erased_sql
 from huntaze.services.errors import Conflict, Invalid, NotFound
 from huntaze.services.notes import NoteService
 from huntaze.services.subscribers import SubscriberService
@@ -182,6 +182,11 @@ def test_the_database_reckons_as_we_do(app_engine: Engine, names: list[str]) -> 
             staged = values(column("name", String), name="staged").data([(name,) for name in names])
             found = session.scalars(select(staged.c.name).where(service.erased("username", staged.c.name))).all()
             assert sorted(found) == sorted(gone)
+            by_hand = (
+                f"SELECT name FROM unnest(%(names)s::text[]) AS s (name) WHERE {erased_sql('username', 's.name')}"
+            )
+            result = session.connection().exec_driver_sql(by_hand, {"names": names, **service.parameters()})
+            assert sorted(result.scalars()) == sorted(gone)
         session.rollback()
 
 
