@@ -122,7 +122,7 @@ def problems(page: Page) -> list[str]:
 def test_nothing_sticks_out(open_as: OpenAs, extreme: Extreme, locale: str) -> None:
     page = open_as(extreme.member, PHONE, locale=locale)
     fans = [f"{LIST}/{fan.id}" for fan in extreme.fans]
-    edits = [f"{fans[0]}/edit", f"{fans[0]}/transactions", f"{fans[0]}/notes"]
+    edits = [f"{fans[0]}/edit", f"{fans[0]}/transactions", f"{fans[0]}/notes", f"{fans[0]}/data"]
     search = f"{LIST}?q={UNBROKEN}&tier=premium&status=cancelled&archived=1&tag={'W' * 40}&spent_min=999999999.99"
     for action in Action:
         AuditEventFactory(workspace_id=extreme.member.workspace_id, actor_id=extreme.member.user_id, action=action)
@@ -132,7 +132,7 @@ def test_nothing_sticks_out(open_as: OpenAs, extreme: Extreme, locale: str) -> N
         f"/settings/{page}"
         for page in (
             "profile", "workspace", "team", f"team/{extreme.member.user_id}", "team/leave", "team/invitations",
-            "team/invitations/new", "tokens", "tokens/new", "audit",
+            "team/invitations/new", "tokens", "tokens/new", "audit", "data",
         )
     ]  # fmt: skip
     found = []
