@@ -18,7 +18,7 @@ from huntaze.models.user import Role
 from huntaze.schemas.account import TypedWorkspaceName
 from huntaze.services.errors import Invalid
 from huntaze.services.members import MemberService
-from huntaze.services.workspace_deletion import WorkspaceDeletionService
+from huntaze.services.workspace_closing import WorkspaceClosingService
 from huntaze.services.workspace_export import WorkspaceExport
 
 
@@ -51,7 +51,7 @@ def export_workspace() -> Response:
 def delete_workspace() -> Response:
     form = Form.typed()
     try:
-        delete_at = web.service(WorkspaceDeletionService).ask_deletion(form.read(TypedWorkspaceName).name)
+        delete_at = web.service(WorkspaceClosingService).ask_deletion(form.read(TypedWorkspaceName).name)
     except Invalid as refusal:
         return _page(form.refused(refusal), 422)
     if delete_at is not None:
@@ -64,7 +64,7 @@ def delete_workspace() -> Response:
 @web.role(Role.OWNER)
 @form_page("settings.data")
 def keep_workspace() -> Response:
-    if web.service(WorkspaceDeletionService).keep():
+    if web.service(WorkspaceClosingService).keep():
         web.audit(Action.WORKSPACE_KEPT)
     return go(url_for("settings.data"), _("The workspace stays."))
 

@@ -1,53 +1,48 @@
-"""The wish to delete a workspace, and the week in which that can be taken back."""
+"""Workspaces whose week is over go, some thousand rows at a time."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, CursorResult, Table, delete, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from huntaze.models.base import WorkspaceId
-from huntaze.models.workspace import GRACE, Workspace
-from huntaze.services.errors import Conflict, Invalid, Problem
+from huntaze.models.base import Base
+from huntaze.models.workspace import Workspace
+
+BATCH = 5_000
+"""Rows of a transaction: few, so that nobody waits long for a lock of it."""
 
 
 class WorkspaceDeletionService:
-    """One workspace.
+    """Works through the system door: nobody is a member of what goes any more."""
 
-    Until its day everything works as before, writing too: fans go on writing and paying in that week, and a
-    workspace that is kept after all must have lost nothing. A read-only week would need a rule in each job.
-    """
-
-    def __init__(self, session: Session, workspace_id: WorkspaceId) -> None:
+    def __init__(self, session: Session) -> None:
         self.session = session
-        self.workspace_id = workspace_id
 
-    def ask_deletion(self, typed_name: str) -> datetime | None:
-        """Sets the time of the deletion, a week from now, and returns it; None where it is set already.
+    def step(self) -> bool:
+        """Deletes at most BATCH rows of a workspace whose time has come. False when there is none (left).
 
-        Raises Invalid unless `typed_name` is the workspace's name.
+        Begins anywhere: what an earlier run deleted is not there. The workspace's own row is the last to go, and is
+        locked meanwhile: nobody keeps it, or adds to it, in the middle of a step.
         """
-        name = self.session.scalar(select(Workspace.name).where(Workspace.id == self.workspace_id))
-        if name is None or typed_name.casefold() != name.casefold():
-            raise Invalid({"name": [Problem("other_workspace_name", {"name": name})]})
-        return self.session.scalar(
-            update(Workspace)
-            .where(Workspace.id == self.workspace_id, Workspace.delete_at.is_(None))
-            .values(delete_at=func.now() + GRACE)
-            .returning(Workspace.delete_at)
-        )
+        due = select(Workspace.id).where(Workspace.delete_at <= func.now()).order_by(Workspace.id).limit(1)
+        workspace_id = self.session.scalar(due.with_for_update(skip_locked=True))
+        if workspace_id is None:
+            return False
+        for table in tables():
+            if self._delete_some(table, workspace_id):
+                return True
+        self.session.execute(delete(Workspace).where(Workspace.id == workspace_id))
+        return True
 
-    def keep(self) -> bool:
-        """Takes the wish back; returns whether there was one. Raises Conflict when its time has come."""
-        # The clock and not the transaction's begin: whoever deletes locks the row first, and may have done so since.
-        kept = self.session.scalar(
-            update(Workspace)
-            .where(Workspace.id == self.workspace_id, Workspace.delete_at > func.clock_timestamp())
-            .values(delete_at=None)
-            .returning(Workspace.id)
-        )
-        begun = Workspace.id == self.workspace_id, Workspace.delete_at <= func.clock_timestamp()
-        if kept is None and self.session.scalar(select(Workspace.id).where(*begun)):
-            raise Conflict({"_": [Problem("deletion_began")]})
-        return kept is not None
+    def _delete_some(self, table: Table, workspace_id: int) -> int:
+        place: ColumnElement[Any] = literal_column("ctid")  # where a row lies: the quickest way back to it
+        some = select(place).select_from(table).where(table.c.workspace_id == workspace_id).limit(BATCH)
+        chosen = delete(table).where(place == func.any(func.array(some.scalar_subquery())))
+        return cast("CursorResult[Any]", self.session.execute(chosen)).rowcount
+
+
+def tables() -> list[Table]:
+    """Those with rows of workspaces; what points at others comes before them."""
+    return [table for table in reversed(Base.metadata.sorted_tables) if "workspace_id" in table.c]
