@@ -39,7 +39,7 @@ def sign_in() -> Response:
         user_id = web.sign_ins().check_password(given)
         if half := web.personal(SecondStepService).start(user_id):
             return ask_for_code(half, given.next)
-        token = web.sign_ins().start(user_id, request.user_agent.string)
+        token = web.sign_ins().start(user_id, request.user_agent.string, given.business)
     except Invalid as refusal:
         return _login_page(form.refused(refusal), 422)
     return signed_in(token, given.next)

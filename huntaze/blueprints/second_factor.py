@@ -121,7 +121,7 @@ def check_code() -> Response:
         with web.apart(SecondStepService) as steps:
             person = steps.count_attempt(half, given.code)
         person = web.personal(SecondStepService).finish(person, given.code)
-        token = web.sign_ins().start(person.user_id, request.user_agent.string)
+        token = web.sign_ins().start(person.user_id, request.user_agent.string, given.business)
     except Invalid as refusal:
         return _code_page(form.refused(refusal), 422)
     except NotFound:

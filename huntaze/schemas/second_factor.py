@@ -17,6 +17,8 @@ class Code(Schema):
     """A code of an authenticator app, or a recovery code, without the blanks and dashes that people write in it."""
 
     code: Annotated[Text, StringConstraints(min_length=1, max_length=64), AfterValidator(_compact)]
+    business: Annotated[Line, Field(max_length=100)] = ""
+    """A name for a new workspace, of who has none (any more)."""
     next: str = ""
 
 

@@ -18,8 +18,8 @@ from huntaze.models.user import Membership, User
 from huntaze.models.workspace import GRACE, Workspace
 from huntaze.services import workspace_deletion
 from huntaze.services.errors import Conflict, Invalid
+from huntaze.services.workspace_closing import WorkspaceClosingService
 from huntaze.services.workspace_deletion import WorkspaceDeletionService, tables
-from huntaze.services.workspaces import WorkspaceService
 from tests.factories import MemberFactory, SubscriberFactory
 from tests.routes import TENANTS, belongings, digest
 
@@ -29,7 +29,7 @@ def due(owner: Session, workspace_id: int, ago: timedelta = timedelta(seconds=1)
 
 
 def test_the_name_is_typed_and_the_first_wish_counts(session: Session, workspace: Workspace) -> None:
-    service = WorkspaceService(session, WorkspaceId(workspace.id))
+    service = WorkspaceClosingService(session, WorkspaceId(workspace.id))
     with pytest.raises(Invalid):
         service.ask_deletion("another")
     delete_at = service.ask_deletion(workspace.name.upper())
@@ -43,7 +43,7 @@ def test_the_name_is_typed_and_the_first_wish_counts(session: Session, workspace
 def test_when_its_time_has_come_it_cannot_be_kept(session: Session, workspace: Workspace, owner: Session) -> None:
     due(owner, workspace.id)
     with pytest.raises(Conflict):
-        WorkspaceService(session, WorkspaceId(workspace.id)).keep()
+        WorkspaceClosingService(session, WorkspaceId(workspace.id)).keep()
 
 
 def test_asking_and_taking_back_at_once(app_engine: Engine, workspace: Workspace, owner: Session) -> None:
@@ -52,7 +52,7 @@ def test_asking_and_taking_back_at_once(app_engine: Engine, workspace: Workspace
     def act(number: int) -> bool:
         with Session(app_engine) as session:
             tenancy.enter(session, here)
-            service = WorkspaceService(session, here)
+            service = WorkspaceClosingService(session, here)
             done = service.keep() if number % 2 else service.ask_deletion(workspace.name) is not None
             session.commit()
             return done
@@ -81,7 +81,7 @@ def test_keeping_and_deleting_at_once(app: Flask, app_engine: Engine, owner: Ses
             with Session(app_engine) as session:
                 tenancy.enter(session, here)
                 try:
-                    kept = WorkspaceService(session, here).keep()
+                    kept = WorkspaceClosingService(session, here).keep()
                 except Conflict:
                     return False
                 session.commit()

@@ -4,6 +4,15 @@ from flask import Blueprint
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
 
-from huntaze.blueprints.settings import audit, index, invitations, profile, team, tokens, workspace  # noqa: E402
+from huntaze.blueprints.settings import (  # noqa: E402
+    audit,
+    data,
+    index,
+    invitations,
+    profile,
+    team,
+    tokens,
+    workspace,
+)
 
-__all__ = ["audit", "bp", "index", "invitations", "profile", "team", "tokens", "workspace"]
+__all__ = ["audit", "bp", "data", "index", "invitations", "profile", "team", "tokens", "workspace"]

@@ -55,6 +55,3 @@ def switch_workspace() -> Response:
 
 def _back() -> Response:
     return go(safe_path(request.form.get("next", "/")))
-
-
-from huntaze.blueprints import settings_data  # noqa: E402, F401  its routes are of this blueprint
