@@ -23,13 +23,14 @@ NEWEST = Order("audit", AuditEvent.created_at, AuditEvent.id, lambda row: row.cr
 
 class Done(NamedTuple):
     """One thing that was done. actor_name: None when they have no account any more, or it was the operator.
-    subject_name: None for what has no name, or is gone."""
+    subject_name: None for what has no name. subject_is_here: whether there still is a page of it."""
 
     id: int
     actor_name: str | None
     action: str
     subject_id: int | None
     subject_name: str | None
+    subject_is_here: bool
     detail: dict[str, Any]
     created_at: datetime
 
@@ -70,11 +71,16 @@ class AuditService:
                 AuditEvent.action,
                 AuditEvent.subject_id,
                 subject,
+                func.coalesce(Membership.user_id, Subscriber.id).is_not(None),
                 AuditEvent.detail,
                 AuditEvent.created_at,
             )
             .outerjoin(actor, actor.id == AuditEvent.actor_id)
             .outerjoin(member, and_(AuditEvent.action.like("member.%"), member.id == AuditEvent.subject_id))
+            .outerjoin(
+                Membership,
+                and_(Membership.workspace_id == AuditEvent.workspace_id, Membership.user_id == member.id),
+            )
             .outerjoin(
                 Subscriber,
                 and_(

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from huntaze.adapters.mail import Letter
 from huntaze.blueprints.audit_words import WORDS
 from huntaze.models.audit import Action, AuditEvent
 from huntaze.models.base import Base
@@ -17,6 +18,7 @@ from huntaze.models.invitation import Invitation
 from huntaze.models.mail import Mail
 from huntaze.models.user import Membership, Role, User
 from huntaze.services.mails import MailService
+from tests import factories
 from tests.conftest import SWAP, Browser, SignIn
 from tests.factories import (
     PASSWORD,
@@ -41,9 +43,7 @@ def _invite(browser: Browser, email: str, **fields: str) -> tuple[str, str]:
     return shown[1], re.search(r"http://localhost(/join\?token=[\w-]+)", _last_letter(browser, email).body)[1]  # type: ignore[index]
 
 
-def _last_letter(browser: Browser, email: str):  # type: ignore[no-untyped-def]
-    from tests import factories
-
+def _last_letter(browser: Browser, email: str) -> Letter:
     app = browser.application
     service = MailService(factories.session(), app.config["SECRET_KEY"])
     for mail_id in factories.session().scalars(select(Mail.id).order_by(Mail.id.desc())):
@@ -60,7 +60,7 @@ def test_who_sees_the_team(
     assert "/settings/team/invitations/new" in as_owner.get("/settings/team").text
     manager = as_manager.get("/settings/team").text
     assert "/settings/team/invitations/new" not in manager
-    assert manager.count("@huntaze.test") == 4
+    assert manager.count("<bdi>person") == 4
     for browser in (as_chatter, as_viewer):
         assert browser.get("/settings/team").status_code == 403
         assert "/settings/team" not in browser.get("/settings").text
@@ -283,7 +283,6 @@ def test_the_audit_log_has_pages(as_owner: Browser) -> None:
     rest = as_owner.get(link[1].replace("&amp;", "&"), headers=SWAP).text
     assert rest.count("<li>") == 1
     assert urlsplit(link[1]).query.startswith("action=")
-    assert as_owner.member.workspace_id  # nobody else's rows are among them
 
 
 def test_what_is_recorded_is_never_changed(as_owner: Browser, owner: Session) -> None:

@@ -56,7 +56,7 @@ def _kinds(error: Invalid) -> list[str]:
 def test_only_hashes_are_stored(service: InvitationService, boss: Membership) -> None:
     sent = _invite(service, boss, "ann@huntaze.test")
     service.session.commit()
-    stored = repr({name: getattr(sent.invitation, name) for name in Invitation.__table__.columns.keys()})
+    stored = repr([getattr(sent.invitation, column.name) for column in Invitation.__table__.columns])
     assert sent.shown not in stored
     assert sent.mailed not in stored
     assert sent.shown != sent.mailed

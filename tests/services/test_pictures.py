@@ -18,7 +18,7 @@ CANARY = b"GPS canary 48.8584 2.2945"
 
 
 def _photo(width: int = 640, height: int = 480) -> pyvips.Image:
-    red = pyvips.Image.black(width, height, bands=3) + [200, 30, 30]
+    red = pyvips.Image.black(width, height, bands=3).linear(1, [200, 30, 30])
     return red.cast("uchar").copy(interpretation="srgb").draw_rect([30, 30, 200], 0, 0, width // 2, height, fill=True)
 
 

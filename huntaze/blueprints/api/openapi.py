@@ -16,9 +16,7 @@ from huntaze.blueprints.api import bp
 from huntaze.blueprints.api.endpoint import Endpoint
 from huntaze.models.sign_in import TokenScope
 
-ABOUT_TOKENS = (
-    "A personal token of Settings > API tokens. One that reads only has the scope `read`, others have both."
-)
+ABOUT_TOKENS = "A token of Settings > API tokens. One that reads only has the scope `read`, others have both."
 REFS = "#/components/schemas/{model}"
 PROBLEM = {
     "type": "object",
