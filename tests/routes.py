@@ -127,7 +127,6 @@ ROUTES = {
     "join.invitation": Route("GET", ANYONE),
     "join.accept": Route("POST", ANYONE),
     "join.register": Route("POST", ANYONE),
-    "settings.workspace": Route("POST", MEMBER, {"workspace_id": "1"}),
     "settings.data": Route("GET", Role.OWNER),
     "settings.export_workspace": Route("POST", Role.OWNER),
     "settings.delete_workspace": Route("POST", Role.OWNER, {"name": "Studio"}),
