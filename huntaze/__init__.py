@@ -30,17 +30,20 @@ def create_app(config: Config | None = None) -> Flask:
     from huntaze.adapters.mail import LocalMailer, SmtpMailer
     from huntaze.assets import serve_assets
     from huntaze.blueprints import (  # fmt: skip
+        account,
         api,
         auth,
         cookies,
         dashboard,
         dev,
+        email,
         errors,
         formats,
         health,
         ids,
         notifications,
         onlyfans,
+        password,
         security,
         settings,
         shell,
@@ -75,7 +78,7 @@ def create_app(config: Config | None = None) -> Flask:
     shell.init_app(app)
     formats.init_app(app)
 
-    for part in (auth, dashboard, onlyfans, notifications, settings, health, api):
+    for part in (auth, password, email, dashboard, onlyfans, notifications, settings, account, health, api):
         app.register_blueprint(part.bp)
     if config.local:
         app.register_blueprint(dev.bp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from itertools import count
 from typing import Any
 
@@ -45,6 +46,8 @@ class Browser(FlaskClient):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.environ_base |= {"HTTP_SEC_FETCH_SITE": "same-origin", "HTTP_ORIGIN": "http://localhost"}
+        # Each at a network address of its own: what one tries does not count for another.
+        self.environ_base["REMOTE_ADDR"] = str(ip_address("10.0.0.0") + next(_numbers))
 
     def swap(self, path: str, *, method: str = "GET", page: str = "/", **kwargs: Any) -> TestResponse:
         """As htmx asks for a part of the page at `page`."""

@@ -6,6 +6,7 @@ Nothing is deleted afterwards: each test makes a workspace of its own, so that t
 from __future__ import annotations
 
 import hashlib
+import secrets
 from datetime import UTC, datetime
 from functools import cache
 
@@ -50,6 +51,7 @@ class UserFactory(Row):
     email = Sequence(lambda n: f"person{n}@huntaze.test")
     name = Sequence(lambda n: f"Person {n}")
     password_hash = LazyFunction(password_hash)
+    email_confirmed_at = LazyFunction(lambda: datetime.now(UTC))
 
 
 class WorkspaceFactory(Row):
@@ -145,7 +147,7 @@ class SignInFactory(Row):
         exclude = ("member", "token")
 
     member = SubFactory(MemberFactory)
-    token = Sequence(lambda n: f"sign-in-{n}")
+    token = LazyFunction(lambda: secrets.token_hex(8))
     workspace_id = SelfAttribute("member.workspace_id")
     user_id = SelfAttribute("member.user_id")
     token_hash = LazyAttribute(lambda row: sha256(row.token))

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from huntaze import MIGRATIONS, create_app, tenancy
 from huntaze.config import Config
 from huntaze.extensions import db
+from huntaze.models.account_link import AccountLink, PendingAccount, Purpose
 from huntaze.models.audit import AuditEvent
 from huntaze.models.base import Base, UserId, WorkspaceId
 from huntaze.models.mail import Mail
@@ -25,6 +26,7 @@ from huntaze.models.sign_in import ApiToken, ParkedForm, SignIn
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.tick import Tick
 from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
+from huntaze.models.tries import Tries
 from huntaze.models.user import Membership, Role, User
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.subscriber import NewNote, NewSubscriber, NewTag, SubscriberFilter
@@ -108,6 +110,9 @@ def _fill() -> None:
                 ParkedForm(user_id=UserId(user.id), ciphertext=b"3"),
                 Tick(name="purge", tick=now),
                 Mail(ciphertext=b"4"),
+                AccountLink(user_id=UserId(user.id), purpose=Purpose.EMAIL, token_hash=b"5", email=user.email),
+                PendingAccount(token_hash=b"6", email="x@huntaze.test", name="X", business="X", password_hash="-"),
+                Tries(key=b"7", forgotten_at=now),
                 AuditEvent(workspace_id=both["workspace_id"], action="test.done"),
             ]
         )

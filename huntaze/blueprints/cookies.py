@@ -50,5 +50,6 @@ class Toasts(SecureCookieSessionInterface):
 
 # The cookie outlives the session's row: a late form must still tell whose it was.
 SIGN_IN = Cookie("huntaze", ABSOLUTE + timedelta(days=30))
+KNOWN = Cookie("known", timedelta(days=365))  # services/known_devices.py
 LOOK = Cookie("look", timedelta(days=365))
 LANGUAGE = Cookie("language", timedelta(days=365))

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from huntaze.blueprints.formats import ago
 from huntaze.services.errors import Problem
 
 Detail = Mapping[str, Any]
@@ -62,6 +63,10 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "cursor": lambda _d: _("This link to a further page belongs to another list; start from its first page."),
     "credentials": lambda _d: _("The e-mail or the password is not right."),
     "wrong_password": lambda _d: _("This is not your password."),
+    "too_many_tries": lambda d: _(
+        "For safety we slow down after many tries in a row. Try again %(when)s.", when=ago(d["until"])
+    ),
+    "email_now": lambda _d: _("This is your e-mail already."),
     "no_workspace": lambda _d: _("You are not a member of any workspace; ask its owner to add you."),
     "email_taken": lambda _d: _("There is an account with this e-mail; sign in instead."),
     "member_already": lambda _d: _("This person is a member already."),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, get_flashed_messages, request
+from flask import Flask, current_app, get_flashed_messages, request, url_for
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
@@ -51,6 +51,7 @@ class TemplateViewer:
 
     name: str
     email: str
+    email_confirmed: bool
     role: str
     workspace_name: str
     unread: int
@@ -83,12 +84,16 @@ def _context() -> dict[str, Any]:
         and TemplateViewer(
             name=viewer.name,
             email=viewer.email,
+            email_confirmed=viewer.email_confirmed,
             role=viewer.role.value,
             workspace_name=viewer.workspace_name,
             unread=viewer.unread,
             can_manage=viewer.covers(Role.MANAGER),
             can_write=viewer.covers(Role.CHATTER),
         ),
+        "awaits_email": bool(viewer) and web.awaits_email(),
+        "mails_arrive": web.mails_arrive(),
+        "dev_mail": url_for("dev.mail") if "dev" in current_app.blueprints else None,
         "workspace_currency": viewer.currency if viewer else "USD",
         "look": Look.read(),
         "locale": str(get_locale()),
@@ -103,7 +108,7 @@ def _nav() -> list[NavEntry]:
     here = request.blueprint
     return [
         NavEntry("onlyfans.subscribers", _("Fans"), "fans", here == "onlyfans"),
-        NavEntry("settings.index", _("Settings"), "settings", here == "settings"),
+        NavEntry("settings.index", _("Settings"), "settings", request.path.startswith("/settings")),
     ]
 
 

@@ -1,10 +1,23 @@
 """The tables. Import a model from its own module; this one makes the metadata complete."""
 
-from huntaze.models import audit, mail, notification, sign_in, subscriber, tick, transaction, user, workspace
+from huntaze.models import (  # fmt: skip
+    account_link,
+    audit,
+    mail,
+    notification,
+    sign_in,
+    subscriber,
+    tick,
+    transaction,
+    tries,
+    user,
+    workspace,
+)
 from huntaze.models.base import Base
 
 __all__ = [
     "Base",
+    "account_link",
     "audit",
     "mail",
     "notification",
@@ -12,6 +25,7 @@ __all__ = [
     "subscriber",
     "tick",
     "transaction",
+    "tries",
     "user",
     "workspace",
 ]

@@ -34,6 +34,7 @@ class Viewer:
     user_id: UserId
     name: str
     email: str
+    email_confirmed: bool
     locale: str | None
     workspace_id: WorkspaceId
     workspace_name: str
@@ -61,7 +62,7 @@ class SignInService:
     def register(self, wanted: Registration, user_agent: str) -> str:
         """A new user, owner of a new workspace; returns the token of their session. Raises Conflict, Invalid."""
         workspace_id, user_id = AccountService(self.session).open(wanted)
-        return self._begin(user_id, workspace_id, user_agent)
+        return self.begin(user_id, workspace_id, user_agent)
 
     def sign_in(self, given: Credentials, user_agent: str) -> str:
         """The token of a new session. Raises Invalid, the same and after the same time, for a wrong
@@ -79,14 +80,14 @@ class SignInService:
         )
         if workspace_id is None:
             raise Invalid({"_": [Problem("no_workspace")]})
-        return self._begin(UserId(user.id), workspace_id, user_agent)
+        return self.begin(UserId(user.id), workspace_id, user_agent)
 
     def viewer(self, token: str) -> Viewer | None:
         """Whose session this is; None when there is none, it is over, or its member has left."""
         now = datetime.now(UTC)
         row = self.session.execute(
             _viewer(SignIn).where(
-                SignIn.token_hash == _hash(token),
+                SignIn.token_hash == hash_token(token),
                 SignIn.ended_at.is_(None),
                 SignIn.last_seen_at > now - IDLE,
                 SignIn.created_at > now - ABSOLUTE,
@@ -103,7 +104,7 @@ class SignInService:
         """Whom an API token acts as; None when it is unknown or revoked."""
         now = datetime.now(UTC)
         row = self.session.execute(
-            _viewer(ApiToken).where(ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None))
+            _viewer(ApiToken).where(ApiToken.token_hash == hash_token(token), ApiToken.revoked_at.is_(None))
         ).one_or_none()
         if row is None:
             return None
@@ -129,17 +130,32 @@ class SignInService:
                 workspace_id=membership.workspace_id,
                 user_id=membership.user_id,
                 name=name,
-                token_hash=_hash(token),
+                token_hash=hash_token(token),
             )
         )
         return token
 
-    def confirm(self, viewer: Viewer, password: str) -> None:
-        """Takes the password once more, before what can do great harm. Raises Invalid for a wrong one."""
+    def confirm(self, viewer: Viewer, password: str) -> str:
+        """Takes the password once more, before what can do great harm: the session's new token (ASVS 7.2.4).
+
+        Raises Invalid for a wrong password.
+        """
         stored = self.session.scalar(select(User.password_hash).where(User.id == viewer.user_id))
         if not verify_password(stored, password):
             raise Invalid({"password": [Problem("wrong_password")]})
-        self.session.execute(update(SignIn).where(SignIn.id == viewer.sign_in_id).values(confirmed_at=func.now()))
+        return self.renew(viewer)
+
+    def renew(self, viewer: Viewer) -> str:
+        """A new token for the viewer's session, whose password was just given; the old one is worth nothing."""
+        token = secrets.token_urlsafe(32)
+        values = {"token_hash": hash_token(token), "confirmed_at": func.now()}
+        self.session.execute(update(SignIn).where(SignIn.id == viewer.sign_in_id).values(**values))
+        return token
+
+    def leave(self, token: str) -> None:
+        """Ends the session that a browser had before it signed in again."""
+        before = update(SignIn).where(SignIn.token_hash == hash_token(token), SignIn.ended_at.is_(None))
+        self.session.execute(before.values(ended_at=func.now()))
 
     def sign_out(self, sign_in_id: int) -> None:
         self.session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(ended_at=func.now()))
@@ -165,7 +181,7 @@ class SignInService:
 
     def former_user(self, token: str) -> UserId | None:
         """Whose session this was, also after its end; None for a token that never was."""
-        return self.session.scalar(select(SignIn.user_id).where(SignIn.token_hash == _hash(token)))
+        return self.session.scalar(select(SignIn.user_id).where(SignIn.token_hash == hash_token(token)))
 
     def purge(self) -> int:
         """Deletes the sessions that ended long ago; returns how many."""
@@ -177,11 +193,12 @@ class SignInService:
         )
         return cast("CursorResult[Any]", self.session.execute(delete(SignIn).where(ended))).rowcount
 
-    def _begin(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
+    def begin(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
+        """The token of a new session, for who has shown who they are."""
         token = secrets.token_urlsafe(32)
         self.session.add(
             SignIn(
-                token_hash=_hash(token),
+                token_hash=hash_token(token),
                 user_id=user_id,
                 workspace_id=workspace_id,
                 user_agent=user_agent[:200],
@@ -190,7 +207,8 @@ class SignInService:
         return token
 
 
-def _hash(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
+    """What is stored of a token."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -221,6 +239,7 @@ def _as_viewer(row: Any, sign_in: SignIn | None) -> Viewer:
         user_id=UserId(row.User.id),
         name=row.User.name,
         email=row.User.email,
+        email_confirmed=row.User.email_confirmed_at is not None,
         locale=row.User.locale,
         workspace_id=WorkspaceId(row.Workspace.id),
         workspace_name=row.Workspace.name,
