@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 BROWSERS = (
     ("SamsungBrowser/", "Samsung Internet"), ("EdgA/", "Edge"), ("EdgiOS/", "Edge"), ("Edg/", "Edge"),
     ("OPR/", "Opera"), ("OPX/", "Opera"), ("YaBrowser/", "Yandex"), ("UCBrowser/", "UC Browser"),
-    ("DuckDuckGo/", "DuckDuckGo"), ("Ddg/", "DuckDuckGo"), ("Vivaldi/", "Vivaldi"), ("CriOS/", "Chrome"), ("FxiOS/", "Firefox"),
-    ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Version/", "Safari"), ("curl/", "curl"),
+    ("DuckDuckGo/", "DuckDuckGo"), ("Ddg/", "DuckDuckGo"), ("Vivaldi/", "Vivaldi"), ("CriOS/", "Chrome"),
+    ("FxiOS/", "Firefox"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Version/", "Safari"), ("curl/", "curl"),
 )  # fmt: skip
 # An iPad says Macintosh by default, and nothing that tells it from one.
 SYSTEMS = (
