@@ -24,6 +24,7 @@ from huntaze.models.user import Membership, Role
 from huntaze.models.workspace import Workspace
 from tests import factories
 from tests.factories import MemberFactory, SignInFactory, WorkspaceFactory
+from tests.letters import Letters
 
 pytest_plugins = ["tests.servers", "tests.chromium"]
 
@@ -124,6 +125,12 @@ def nobody(app: Flask) -> Browser:
     browser = app.test_client()
     assert isinstance(browser, Browser)
     return browser
+
+
+@pytest.fixture
+def letters(app: Flask) -> Letters:
+    """What the app mailed."""
+    return Letters(app)
 
 
 @pytest.fixture

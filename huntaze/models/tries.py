@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from huntaze.models.base import Base, CreatedAt
+from huntaze.models.base import Base
 
 
 class Tries(Base):
@@ -17,5 +17,5 @@ class Tries(Base):
 
     key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     count: Mapped[int] = mapped_column(server_default="0")
-    next_at: Mapped[CreatedAt]  # not before then
+    next_at: Mapped[datetime | None]  # not before then; None: at once
     forgotten_at: Mapped[datetime]  # from then on it counts from zero

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -70,15 +70,16 @@ class TryService:
         Raises TooManyTries, and counts nothing, when one of them must wait. Lanes of a kind come in one order
         always, or two requests could wait for each other.
         """
-        now = datetime.now(UTC)
-        rows = [(lane, self._row(lane, whose, now)) for lane, whose in lanes]
-        later = max(row.next_at for _lane, row in rows)
+        rows = [(lane, self._row(lane, whose)) for lane, whose in lanes]
+        now = datetime.now(UTC)  # the rows are ours by now, maybe after others had them
+        later = max((row.next_at for _lane, row in rows if row.next_at), default=now)
         if later > now:
             raise TooManyTries(later)
         for lane, row in rows:
             row.count = 1 if row.forgotten_at <= now else row.count + 1
-            row.next_at = now + lane.after(row.count)
-            row.forgotten_at = row.next_at + lane.forgotten
+            pause = lane.after(row.count)
+            row.next_at = now + pause if pause else None
+            row.forgotten_at = now + pause + lane.forgotten
 
     def forget(self, *lanes: Whose) -> None:
         """It was right: these count from zero."""
@@ -89,17 +90,17 @@ class TryService:
         """It was right, but the lane is not the asker's alone: this one did not count."""
         key = self._key(lane, whose)
         fewer = update(Tries).where(Tries.key == key, Tries.count > 0)
-        self.session.execute(fewer.values(count=Tries.count - 1, next_at=func.now()))
+        self.session.execute(fewer.values(count=Tries.count - 1, next_at=None))
 
     def purge(self) -> int:
         """Deletes the counters that are forgotten; returns how many."""
         old = delete(Tries).where(Tries.forgotten_at < datetime.now(UTC))
         return cast("CursorResult[Any]", self.session.execute(old)).rowcount
 
-    def _row(self, lane: Lane, whose: str, now: datetime) -> Tries:
+    def _row(self, lane: Lane, whose: str) -> Tries:
         """The counter, for this transaction alone."""
         key = self._key(lane, whose)
-        new = insert(Tries).values(key=key, next_at=now, forgotten_at=now + lane.forgotten)
+        new = insert(Tries).values(key=key, forgotten_at=datetime.now(UTC) + lane.forgotten)
         self.session.execute(new.on_conflict_do_nothing())
         return self.session.scalars(select(Tries).where(Tries.key == key).with_for_update()).one()
 

@@ -47,7 +47,7 @@ def upgrade() -> None:
         "tries",
         sa.Column("key", sa.LargeBinary(), nullable=False),
         sa.Column("count", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("next_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_tries")),
     )
