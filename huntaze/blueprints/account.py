@@ -48,6 +48,7 @@ def password() -> Response:
 
 
 @bp.post("/password")
+@form_page("account.password")
 def change_password() -> Response:
     """Who else is in has to go, and this session gets a new token. API tokens go on: scripts hang on them."""
     form, viewer, here = Form.typed(), web.viewer(), _sign_in()
@@ -73,6 +74,7 @@ def email() -> Response:
 
 
 @bp.post("/email")
+@form_page("account.email")
 @web.confirmed
 def change_email() -> Response:
     """It is changed by the link in the mail to the new address. Nobody is told whether someone has that one."""

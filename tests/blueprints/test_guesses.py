@@ -27,6 +27,13 @@ from tests.factories import MemberFactory, UserFactory
 WRONG = "a wrong password"
 
 
+@pytest.fixture(autouse=True)
+def _one_moment() -> Iterator[None]:
+    """However slow the machine, no pause passes while a test runs."""
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        yield
+
+
 @pytest.fixture
 def email(app: Flask) -> str:
     user = UserFactory()
@@ -66,10 +73,10 @@ def test_a_thousand_guesses_at_one_account(front: Flask, email: str) -> None:
     assert answers == {422: ACCOUNT.free, 429: 1000 - ACCOUNT.free}, "from wherever they come"
 
 
-def test_a_thousand_guesses_from_one_address(front: Flask) -> None:
+def test_a_hundred_guesses_from_one_address(front: Flask) -> None:
     browser = _browser(front)
-    answers = Counter(_log_in(browser, f"person{n}@guessed.test", WRONG).status_code for n in range(1000))
-    assert answers == {422: ADDRESS.free, 429: 1000 - ADDRESS.free}, "whoever they are for"
+    answers = Counter(_log_in(browser, f"person{n}@guessed.test", WRONG).status_code for n in range(100))
+    assert answers == {422: ADDRESS.free, 429: 100 - ADDRESS.free}, "whoever they are for"
 
 
 def test_a_known_device_gets_in_while_strangers_guess(app: Flask, email: str) -> None:

@@ -76,9 +76,7 @@ def test_from_forgetting_to_logging_in(nobody: Browser, email: str, letters: Let
     ]
 
 
-def test_it_ends_all_sessions_and_no_token(
-    app: Flask, nobody: Browser, sign_in: SignIn, letters: Letters
-) -> None:
+def test_it_ends_all_sessions_and_no_token(app: Flask, nobody: Browser, sign_in: SignIn, letters: Letters) -> None:
     user = UserFactory()
     member = MemberFactory(user_id=user.id)
     phone, laptop = sign_in(member), sign_in(member)
