@@ -41,6 +41,7 @@ def create_app(config: Config | None = None) -> Flask:
         formats,
         health,
         ids,
+        limits,
         notifications,
         onlyfans,
         password,
@@ -73,6 +74,7 @@ def create_app(config: Config | None = None) -> Flask:
     logs.init_app(app)
     compress.init_app(app)
     security.init_app(app)
+    limits.init_app(app, config.calls_per_minute, config.redis_url)
     web.init_app(app)
     errors.init_app(app)
     shell.init_app(app)

@@ -64,6 +64,8 @@ def test_what_is_missing_or_wrong_is_named(name: str, value: str | None) -> None
         ("TRUSTED_PROXIES", "6"),
         ("TRUSTED_PROXIES", "yes"),
         ("LOG_LEVEL", "loud"),
+        ("CALLS_PER_MINUTE", "-1"),
+        ("CALLS_PER_MINUTE", "many"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "http://localhost"),
         ("DATABASE_URL", "mysql://localhost/huntaze"),

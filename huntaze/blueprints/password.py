@@ -6,7 +6,6 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from huntaze.blueprints import guesses, letters, web
-from huntaze.blueprints.cookies import SIGN_IN
 from huntaze.blueprints.forms import Form
 from huntaze.blueprints.htmx import go, page, secret
 from huntaze.blueprints.security import needs_https
@@ -80,9 +79,7 @@ def reset() -> Response:
     web.accounts().record(UserId(user.id), Action.PASSWORD_RESET)
     web.tries().forget((ACCOUNT, user.email))
     letters.write("password_changed", user.email, user.locale)
-    response = go(url_for("auth.login"), _("Your password is changed. Log in with it."))
-    SIGN_IN.clear(response)
-    return guesses.know(user.email, response)
+    return guesses.know(user.email, go(url_for("auth.login"), _("Your password is changed. Log in with it.")))
 
 
 def _over() -> Response:

@@ -121,7 +121,19 @@ def test_nothing_sticks_out(open_as: OpenAs, extreme: Extreme, locale: str) -> N
     edits = [f"{fans[0]}/edit", f"{fans[0]}/transactions", f"{fans[0]}/notes"]
     search = f"{LIST}?q={UNBROKEN}&tier=premium&status=cancelled&archived=1&tag={'W' * 40}&spent_min=999999999.99"
     found = []
-    for path in (LIST, f"{LIST}/new", *fans, *edits, search, "/notifications", "/settings", "/nowhere", "/dev/kit"):
+    for path in (
+        LIST,
+        f"{LIST}/new",
+        *fans,
+        *edits,
+        search,
+        "/notifications",
+        "/settings",
+        "/settings/security",
+        "/settings/password",
+        "/nowhere",
+        "/dev/kit",
+    ):
         page.goto(path)
         found += problems(page)
     assert not found, "\n".join(found)
