@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent
 MIGRATIONS = ROOT.parent / "migrations"
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK = ("localhost", "127.0.0.1")  # Werkzeug can't be told to trust an IPv6 address
 LARGEST_FORM = 1024 * 1024
 """Bytes; the largest form we have is a note of 5,000 characters. Uploads go elsewhere."""
 

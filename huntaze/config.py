@@ -87,7 +87,7 @@ def _mail(env: Mapping[str, str]) -> dict[str, str]:
     """Mails carry links: who could choose their host by a request's Host header could collect what they open."""
     mail_url, mail_from = env.get("MAIL_URL", ""), env.get("MAIL_FROM", "")
     public_url = env.get("PUBLIC_URL", "").rstrip("/")
-    if public_url and not re.fullmatch(r"https?://[a-z0-9.\[\]:-]+", public_url):
+    if public_url and not re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", public_url):
         raise ConfigError("PUBLIC_URL must be like https://app.example.com, without a path.")
     if mail_url:
         parts = urlsplit(mail_url)

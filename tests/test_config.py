@@ -106,6 +106,7 @@ def test_a_mail_server() -> None:
         ("PUBLIC_URL", ""),
         ("PUBLIC_URL", "app.example.test"),
         ("PUBLIC_URL", "https://app.example.test/path"),
+        ("PUBLIC_URL", "https://[::1]"),
         ("PUBLIC_URL", "ftp://app.example.test"),
         ("PUBLIC_URL", "https://user@app.example.test"),
     ],

@@ -85,6 +85,8 @@ def _too_many(error: TooManyTries) -> Response:
 
 
 def _http(error: HTTPException) -> Response:
+    if error.response is not None:  # limits.py has its answer
+        return error.response  # type: ignore[return-value]
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     if isinstance(error, BadHost | SecurityError):  # a Host that is none: no page of ours could have links

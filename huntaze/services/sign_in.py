@@ -62,7 +62,7 @@ class SignInService:
     def register(self, wanted: Registration, user_agent: str) -> str:
         """A new user, owner of a new workspace; returns the token of their session. Raises Conflict, Invalid."""
         workspace_id, user_id = AccountService(self.session).open(wanted)
-        return self.begin(user_id, workspace_id, user_agent)
+        return self.start(user_id, workspace_id, user_agent)
 
     def sign_in(self, given: Credentials, user_agent: str) -> str:
         """The token of a new session. Raises Invalid, the same and after the same time, for a wrong
@@ -80,7 +80,7 @@ class SignInService:
         )
         if workspace_id is None:
             raise Invalid({"_": [Problem("no_workspace")]})
-        return self.begin(UserId(user.id), workspace_id, user_agent)
+        return self.start(UserId(user.id), workspace_id, user_agent)
 
     def viewer(self, token: str) -> Viewer | None:
         """Whose session this is; None when there is none, it is over, or its member has left."""
@@ -193,7 +193,7 @@ class SignInService:
         )
         return cast("CursorResult[Any]", self.session.execute(delete(SignIn).where(ended))).rowcount
 
-    def begin(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
+    def start(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
         """The token of a new session, for who has shown who they are."""
         token = secrets.token_urlsafe(32)
         self.session.add(

@@ -26,7 +26,7 @@ def known(config: Config) -> Iterator[Flask]:
             engine.dispose()
 
 
-@pytest.mark.parametrize("host", ["app.huntaze.test", "localhost", "127.0.0.1:8000", "[::1]:8000"])
+@pytest.mark.parametrize("host", ["app.huntaze.test", "localhost", "127.0.0.1:8000"])
 def test_its_own_host_and_this_machine_are_answered(known: Flask, host: str) -> None:
     assert known.test_client().get("/login", headers={"Host": host}).status_code == 200
 
