@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent
 MIGRATIONS = ROOT.parent / "migrations"
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK = ("localhost", "127.0.0.1")  # Werkzeug can't be told to trust an IPv6 address
 LARGEST_FORM = 1024 * 1024
 """Bytes; the largest form we have is a note of 5,000 characters. Uploads go elsewhere."""
 
@@ -30,19 +30,23 @@ def create_app(config: Config | None = None) -> Flask:
     from huntaze.adapters.mail import LocalMailer, SmtpMailer
     from huntaze.assets import serve_assets
     from huntaze.blueprints import (  # fmt: skip
+        account,
         api,
         auth,
         cookies,
         dashboard,
         dev,
+        email,
         errors,
         formats,
         health,
         ids,
         join,
+        limits,
         notifications,
         onlyfans,
         passkeys,
+        password,
         second_factor,
         security,
         settings,
@@ -73,12 +77,14 @@ def create_app(config: Config | None = None) -> Flask:
     logs.init_app(app)
     compress.init_app(app)
     security.init_app(app)
+    limits.init_app(app, config.calls_per_minute, config.redis_url)
     web.init_app(app)
     errors.init_app(app)
     shell.init_app(app)
     formats.init_app(app)
 
-    for part in (auth, second_factor, passkeys, join, dashboard, onlyfans, notifications, settings, health, api):
+    people = (auth, second_factor, passkeys, password, email, join, account, settings)
+    for part in (*people, dashboard, onlyfans, notifications, health, api):
         app.register_blueprint(part.bp)
     if config.local:
         app.register_blueprint(dev.bp)

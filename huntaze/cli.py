@@ -125,7 +125,9 @@ def add_member(email: str, workspace_of: str, role: str, name: str | None) -> No
 
     with _in_app(), system_session() as session, _refusing():
         members = MemberService.of_owner(session, workspace_of)
-        user_id = members.find_user(email) or AccountService(session).add_user(_ask_for_account(email, name))
+        user_id = members.find_user(email) or AccountService(session).add_user(
+            _ask_for_account(email, name), vouched=True
+        )
         members.add(user_id, Role(role))
     click.echo(f"{email} is {role} now.")
 
@@ -142,6 +144,25 @@ def let_in(email: str) -> None:
     with _in_app(), system_session() as session, _refusing():
         TotpService(session, current_app.config["SECRET_KEY"]).let_in(email)
     click.echo(f"{email} signs in with the password alone now.")
+
+
+@cli.command("password-link")
+@click.argument("email")
+def password_link(email: str) -> None:
+    """Make the link with which this person sets a new password, and show it this once. It works for 30 minutes."""
+    from huntaze.models.account_link import Purpose
+    from huntaze.models.base import UserId
+    from huntaze.services.account_links import AccountLinkService
+    from huntaze.services.errors import NotFound
+    from huntaze.system import system_session
+
+    with _in_app() as config, system_session() as session, _refusing():
+        links = AccountLinkService(session)
+        owner = links.owner_of(email.lower())
+        if owner is None:
+            raise NotFound(email)
+        made = links.issue(UserId(owner.id), Purpose.PASSWORD, owner.email)
+    click.echo(f"{config.public_url or f'http://localhost:{config.port}'}/password/reset?token={made}")
 
 
 @cli.group()
@@ -198,7 +219,7 @@ def found() -> Iterator[Config]:
 
 
 @contextmanager
-def _in_app() -> Iterator[None]:
+def _in_app() -> Iterator[Config]:
     """An app on the servers that were found, on a database that is up to date."""
     from huntaze import create_app, logs, revisions
 
@@ -207,7 +228,7 @@ def _in_app() -> Iterator[None]:
         if revisions.current(config.database_url) != revisions.newest():
             raise click.ClickException("The database is not up to date: run `huntaze migrate` first.")
         with create_app(config).app_context():
-            yield
+            yield config
 
 
 @contextmanager

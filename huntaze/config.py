@@ -33,6 +33,7 @@ class Config:
     web_concurrency: web processes; gunicorn.conf.py reads it by itself, here it is only checked.
     mail_url: the server that takes our mails, smtp:// (STARTTLS where offered) or smtps://; "": DATA/mail keeps them.
     mail_from: whom they come from.
+    calls_per_minute: how many changes and API calls one network address may make; 0: as many as it likes.
     public_url: where people reach Huntaze, like https://app.example.com; links in mails begin with it.
     """
 
@@ -49,6 +50,7 @@ class Config:
     mail_url: str = ""
     mail_from: str = ""
     public_url: str = ""
+    calls_per_minute: int = 600
 
     @property
     def local(self) -> bool:
@@ -69,6 +71,7 @@ class Config:
             trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 0, 5),
             web_concurrency=_number(env, "WEB_CONCURRENCY", 2, 1, 64),
             log_level=_choice(env, "LOG_LEVEL", "INFO", LOG_LEVELS),
+            calls_per_minute=_number(env, "CALLS_PER_MINUTE", 600, 0, 1_000_000),
             **_mail(env),
         )
 
@@ -84,7 +87,7 @@ def _mail(env: Mapping[str, str]) -> dict[str, str]:
     """Mails carry links: who could choose their host by a request's Host header could collect what they open."""
     mail_url, mail_from = env.get("MAIL_URL", ""), env.get("MAIL_FROM", "")
     public_url = env.get("PUBLIC_URL", "").rstrip("/")
-    if public_url and not re.fullmatch(r"https?://[a-z0-9.\[\]:-]+", public_url):
+    if public_url and not re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", public_url):
         raise ConfigError("PUBLIC_URL must be like https://app.example.com, without a path.")
     if mail_url:
         parts = urlsplit(mail_url)

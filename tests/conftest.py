@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from itertools import count
 from typing import Any
 
@@ -23,6 +24,7 @@ from huntaze.models.user import Membership, Role
 from huntaze.models.workspace import Workspace
 from tests import factories
 from tests.factories import MemberFactory, SignInFactory, WorkspaceFactory
+from tests.letters import Letters
 
 pytest_plugins = ["tests.servers", "tests.chromium"]
 
@@ -45,6 +47,8 @@ class Browser(FlaskClient):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.environ_base |= {"HTTP_SEC_FETCH_SITE": "same-origin", "HTTP_ORIGIN": "http://localhost"}
+        # Each at a network address of its own: what one tries does not count for another.
+        self.environ_base["REMOTE_ADDR"] = str(ip_address("10.0.0.0") + next(_numbers))
 
     def swap(self, path: str, *, method: str = "GET", page: str = "/", **kwargs: Any) -> TestResponse:
         """As htmx asks for a part of the page at `page`."""
@@ -121,6 +125,12 @@ def nobody(app: Flask) -> Browser:
     browser = app.test_client()
     assert isinstance(browser, Browser)
     return browser
+
+
+@pytest.fixture
+def letters(app: Flask) -> Letters:
+    """What the app mailed."""
+    return Letters(app)
 
 
 @pytest.fixture

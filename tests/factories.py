@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from os import getpid
@@ -59,6 +60,7 @@ class UserFactory(Row):
     email = Sequence(lambda n: f"person{n}@huntaze.test")
     name = Sequence(lambda n: f"Person {n}")
     password_hash = LazyFunction(password_hash)
+    email_confirmed_at = LazyFunction(lambda: datetime.now(UTC))
 
 
 class WorkspaceFactory(Row):
@@ -168,7 +170,7 @@ class SignInFactory(Row):
         exclude = ("member", "token")
 
     member = SubFactory(MemberFactory)
-    token = Sequence(lambda n: f"sign-in-{n}")
+    token = LazyFunction(lambda: secrets.token_hex(8))
     workspace_id = SelfAttribute("member.workspace_id")
     user_id = SelfAttribute("member.user_id")
     token_hash = LazyAttribute(lambda row: sha256(row.token))

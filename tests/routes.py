@@ -24,6 +24,7 @@ from tests.factories import (
     NotificationFactory,
     PasskeyFactory,
     PictureFactory,
+    SignInFactory,
     SubscriberFactory,
     TagFactory,
     TaggedFactory,
@@ -58,6 +59,9 @@ ROUTES = {
     "auth.sign_in": Route("POST", ANYONE, _LOGIN),
     "auth.register": Route("GET", ANYONE),
     "auth.create_account": Route("POST", ANYONE, _LOGIN),
+    "auth.registration_sent": Route("GET", ANYONE),
+    "auth.registration": Route("GET", ANYONE),
+    "auth.open_account": Route("POST", ANYONE, {"token": "none", "password": PASSWORD}),
     "auth.logout": Route("POST", ANYONE),
     "auth.confirm": Route("GET", MEMBER),
     "auth.confirm_password": Route("POST", MEMBER, {"password": PASSWORD}),
@@ -76,6 +80,21 @@ ROUTES = {
     "passkeys.challenge": Route("POST", ANYONE),
     "passkeys.sign_in": Route("POST", ANYONE),
     "passkeys.confirm": Route("POST", MEMBER),
+    "password.forgot": Route("GET", ANYONE),
+    "password.ask": Route("POST", ANYONE, {"email": "nobody@huntaze.test"}),
+    "password.sent": Route("GET", ANYONE),
+    "password.link": Route("GET", ANYONE),
+    "password.reset": Route("POST", ANYONE, {"token": "none", "password": PASSWORD}),
+    "email.link": Route("GET", ANYONE),
+    "email.confirm": Route("POST", ANYONE, {"token": "none"}),
+    "account.security": Route("GET", MEMBER),
+    "account.sign_out_device": Route("POST", MEMBER),
+    "account.sign_out_others": Route("POST", MEMBER),
+    "account.password": Route("GET", MEMBER),
+    "account.change_password": Route("POST", MEMBER, {"current": PASSWORD, "password": PASSWORD}),
+    "account.email": Route("GET", MEMBER),
+    "account.change_email": Route("POST", MEMBER, {"email": "new.address@huntaze.test"}),
+    "account.send_link": Route("POST", MEMBER),
     "dashboard.home": Route("GET", MEMBER),
     "onlyfans.subscribers": Route("GET", MEMBER),
     "onlyfans.new_subscriber": Route("GET", Role.MANAGER),
@@ -155,6 +174,9 @@ PUBLIC = {name for name, route in ROUTES.items() if route.needed is ANYONE}
 TENANTS = sorted(mapper.class_.__tablename__ for mapper in Base.registry.mappers if issubclass(mapper.class_, Tenant))
 """The tables whose rows belong to a workspace."""
 
+PERSONAL = {"sign_in_id"}
+"""Ids of what belongs to one person: a teammate does not find it either."""
+
 UNSAFE = {name for name, route in ROUTES.items() if not route.is_safe}
 
 
@@ -209,6 +231,8 @@ def belongings(member: Membership) -> dict[str, int]:
     ApiTokenFactory(member=member)
     passkey = PasskeyFactory(user_id=member.user_id)
     return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id, "passkey_id": passkey.id}
+    device = SignInFactory(member=member)
+    return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id, "sign_in_id": device.id}
 
 
 def digest(owner: Session, workspace_id: int) -> dict[str, str]:

@@ -64,6 +64,8 @@ def test_what_is_missing_or_wrong_is_named(name: str, value: str | None) -> None
         ("TRUSTED_PROXIES", "6"),
         ("TRUSTED_PROXIES", "yes"),
         ("LOG_LEVEL", "loud"),
+        ("CALLS_PER_MINUTE", "-1"),
+        ("CALLS_PER_MINUTE", "many"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "http://localhost"),
         ("DATABASE_URL", "mysql://localhost/huntaze"),
@@ -73,6 +75,46 @@ def test_what_is_missing_or_wrong_is_named(name: str, value: str | None) -> None
 def test_what_makes_no_sense_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{name} must "):
         Config.from_env({**GOOD, name: value})
+
+
+MAIL = {
+    "MAIL_URL": "smtp://huntaze:p%40ss@mail.example.test:587",
+    "MAIL_FROM": "Huntaze <hello@example.test>",
+    "PUBLIC_URL": "https://app.example.test/",
+}
+
+
+def test_a_mail_server() -> None:
+    config = Config.from_env({**GOOD, **MAIL})
+    assert (config.mail_url, config.mail_from) == (MAIL["MAIL_URL"], MAIL["MAIL_FROM"])
+    assert config.public_url == "https://app.example.test"
+    assert Config.from_env({**GOOD, "PUBLIC_URL": "http://localhost:8000"}).mail_url == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAIL_URL", "mail.example.test"),
+        ("MAIL_URL", "http://mail.example.test"),
+        ("MAIL_URL", "smtp://"),
+        ("MAIL_URL", "smtp://mail.example.test:0"),
+        ("MAIL_URL", "smtp://mail.example.test:70000"),
+        ("MAIL_URL", "smtp://mail.example.test:smtp"),
+        ("MAIL_FROM", ""),
+        ("MAIL_FROM", "Huntaze"),
+        ("MAIL_FROM", "a@b.test\nBcc: eve@evil.example"),
+        ("PUBLIC_URL", ""),
+        ("PUBLIC_URL", "app.example.test"),
+        ("PUBLIC_URL", "https://app.example.test/path"),
+        ("PUBLIC_URL", "https://[::1]"),
+        ("PUBLIC_URL", "ftp://app.example.test"),
+        ("PUBLIC_URL", "https://user@app.example.test"),
+    ],
+)
+def test_mail_that_could_not_be_sent_or_lead_back_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} must ") as caught:
+        Config.from_env({**GOOD, **MAIL, name: value})
+    assert "p%40ss" not in str(caught.value)
 
 
 def test_a_wrong_secret_is_not_repeated_in_the_message() -> None:

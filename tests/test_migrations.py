@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from huntaze import MIGRATIONS, create_app, tenancy
 from huntaze.config import Config
 from huntaze.extensions import db
+from huntaze.models.account_link import AccountLink, PendingAccount, Purpose
 from huntaze.models.audit import AuditEvent
 from huntaze.models.base import Base, UserId, WorkspaceId
 from huntaze.models.invitation import Invitation
@@ -28,6 +29,7 @@ from huntaze.models.subscriber import Subscriber
 from huntaze.models.tick import Tick
 from huntaze.models.tombstone import Tombstone
 from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
+from huntaze.models.tries import Tries
 from huntaze.models.user import Membership, Picture, Role, User
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.subscriber import NewNote, NewSubscriber, NewTag, SubscriberFilter
@@ -131,6 +133,9 @@ def _fill() -> None:
                     name="Phone",
                 ),
                 SpentChallenge(challenge_hash=b"9"),
+                AccountLink(user_id=UserId(user.id), purpose=Purpose.EMAIL, token_hash=b"5", email=user.email),
+                PendingAccount(token_hash=b"6", email="x@huntaze.test", name="X", business="X", password_hash="-"),
+                Tries(key=b"7", forgotten_at=now),
                 AuditEvent(workspace_id=both["workspace_id"], action="test.done"),
                 Tombstone(workspace_id=both["workspace_id"], digest=b"5", erased_id=1),
             ]

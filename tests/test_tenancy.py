@@ -66,7 +66,7 @@ def test_what_is_someone_elses_looks_like_what_does_not_exist(
 def test_a_teammate_finds_what_belongs_to_the_workspace(app: Flask, sign_in: SignIn, as_owner: Browser) -> None:
     teammate = sign_in(MemberFactory(workspace_id=as_owner.member.workspace_id, role=Role.OWNER))
     for rule in app.url_map.iter_rules():
-        for headers in ({}, SWAP) if rule.arguments else ():
+        for headers in ({}, SWAP) if rule.arguments - PERSONAL else ():
             response = call(app, teammate, rule.endpoint, belongings(as_owner.member), headers)
             assert (response.status_code == 404) if rule.endpoint in PERSONAL else (response.status_code < 400), rule
 
@@ -182,6 +182,7 @@ def test_a_row_cannot_be_moved_to_another_workspace(
 
 
 SECRET = ["api_tokens", "sign_ins", "parked_forms", "ticks", "users", "mails", "pictures", "invitations"]
+SECRET += ["account_links", "pending_accounts", "tries"]
 SECOND_FACTORS = ["authenticator_apps", "recovery_codes", "half_sign_ins", "passkeys", "spent_challenges"]
 
 

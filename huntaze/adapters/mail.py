@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-TIMEOUT = 20
+TIMEOUT = 10
 """Seconds that a mail server has for each answer."""
 
 
@@ -29,11 +29,16 @@ class Letter:
 
 
 class MailError(Exception):
-    """The mail was not taken. permanent: trying again would not help (the address does not exist, say)."""
+    """The mail was not taken.
 
-    def __init__(self, text: str, *, permanent: bool) -> None:
+    permanent: trying again would not help (the address does not exist, say).
+    away: it was not even heard, and another would not be either.
+    """
+
+    def __init__(self, text: str, *, permanent: bool = False, away: bool = False) -> None:
         super().__init__(text)
         self.permanent = permanent
+        self.away = away
 
 
 class Mailer(Protocol):
@@ -55,13 +60,14 @@ class SmtpMailer:
 
     def send(self, letter: Letter) -> None:
         try:
+            message = _message(letter, self._sender)
+        except ValueError as error:
+            raise MailError(f"This can't be written as a mail: {type(error).__name__}.", permanent=True) from None
+        try:
             with self._connected() as server:
-                server.send_message(_message(letter, self._sender))
-        except smtplib.SMTPRecipientsRefused as refused:
-            code = next(iter(refused.recipients.values()))[0]
-            raise MailError(f"The recipient was refused ({code}).", permanent=500 <= code < 600) from None
+                _hand_over(message, server)
         except (smtplib.SMTPException, OSError) as error:
-            raise MailError(type(error).__name__, permanent=False) from error
+            raise MailError(type(error).__name__, away=True) from error
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
@@ -104,16 +110,34 @@ class LocalMailer:
             for old in sorted(self._folder.glob("*.eml"))[: -self.KEPT]:
                 old.unlink(missing_ok=True)
         except OSError as error:
-            raise MailError(f"{type(error).__name__}: {error.strerror}", permanent=False) from error
+            raise MailError(f"{type(error).__name__}: {error.strerror}", away=True) from error
 
     def letters(self) -> list[Letter]:
         """The newest first."""
         return [_letter(path) for path in sorted(self._folder.glob("*.eml"), reverse=True)]
 
 
+def _hand_over(message: EmailMessage, server: smtplib.SMTP) -> None:
+    """Raises MailError for what is wrong with this mail alone."""
+    try:
+        server.send_message(message)
+    except smtplib.SMTPRecipientsRefused as refused:
+        code = next(iter(refused.recipients.values()))[0]
+        raise MailError(f"The recipient was refused ({code}).", permanent=500 <= code < 600) from None
+    except smtplib.SMTPDataError as refused:
+        code = refused.smtp_code
+        raise MailError(f"The mail was refused ({code}).", permanent=500 <= code < 600) from None
+    except smtplib.SMTPNotSupportedError:
+        raise MailError("The server takes no address in such letters.", permanent=True) from None
+
+
 def _message(letter: Letter, sender: str) -> EmailMessage:
+    """Raises ValueError for what no header can hold."""
     message = EmailMessage(policy.SMTP)
-    message["From"], message["To"], message["Subject"] = sender, letter.to, letter.subject
+    mailbox, _at, host = letter.to.rpartition("@")
+    # Few servers take a host in letters of its own (RFC 6531); all take its name in ASCII.
+    to = f"{mailbox}@{host.encode('idna').decode()}"
+    message["From"], message["To"], message["Subject"] = sender, to, letter.subject
     domain = sender.rpartition("@")[2].rstrip(">")
     message["Message-ID"] = f"<huntaze-{letter.reference}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice answers it
@@ -124,5 +148,5 @@ def _message(letter: Letter, sender: str) -> EmailMessage:
 def _letter(path: Path) -> Letter:
     message = message_from_bytes(path.read_bytes(), policy=policy.default)
     body = message.get_body()
-    text = body.get_content() if body else ""
+    text = body.get_content().replace("\r\n", "\n") if body else ""
     return Letter(str(message["To"]), str(message["Subject"]), text, int(path.stem))

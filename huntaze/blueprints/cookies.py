@@ -65,5 +65,6 @@ SIGN_IN = Cookie("huntaze", ABSOLUTE + timedelta(days=30))
 HALF = Cookie("half", HALFWAY)
 APP_SECRET = Cookie("app", timedelta(minutes=30))
 PASSKEY = Cookie("passkey", CHALLENGE)
+KNOWN = Cookie("known", timedelta(days=365))  # services/known_devices.py
 LOOK = Cookie("look", timedelta(days=365))
 LANGUAGE = Cookie("language", timedelta(days=365))

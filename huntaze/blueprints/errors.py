@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import traceback
+from datetime import UTC, datetime
 
 from flask import Flask, Response, g, jsonify, request
 from sqlalchemy.exc import OperationalError
@@ -11,7 +13,7 @@ from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed, Securi
 
 from huntaze.blueprints.htmx import page
 from huntaze.blueprints.messages import say
-from huntaze.services.errors import Conflict, CrossSite, Forbidden, Invalid, NotFound
+from huntaze.services.errors import Conflict, CrossSite, Forbidden, Invalid, NotFound, TooManyTries
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +39,19 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CrossSite, lambda _e: answer(403))
     app.register_error_handler(Conflict, lambda error: answer(409, error))
     app.register_error_handler(Invalid, lambda error: answer(422, error))
+    app.register_error_handler(TooManyTries, _too_many)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(Exception, _unexpected)
 
 
-def answer(status: int, invalid: Invalid | None = None) -> Response:
+def try_later(response: Response, until: datetime) -> Response:
+    """Tells a program when (RFC 9110, 10.2.3, in seconds)."""
+    response.headers["Retry-After"] = str(max(1, math.ceil((until - datetime.now(UTC)).total_seconds())))
+    return response
+
+
+def answer(status: int, invalid: Invalid | None = None, until: datetime | None = None) -> Response:
     """The error as the asker can use it: a page, a toast for a swap, or problem+json."""
     status = status if status in TITLES else 400
     errors = invalid.errors if invalid else {}
@@ -51,7 +60,7 @@ def answer(status: int, invalid: Invalid | None = None) -> Response:
         return _problem(status, fields)
     template = f"errors/{status if status not in (405, 413, 415) else 400}.html"
     partial = bool(request.headers.get("HX-Request"))
-    response = page(template, status, partial=partial, fields=fields, request_id=g.get("request_id", ""))
+    response = page(template, status, partial=partial, fields=fields, until=until, request_id=g.get("request_id", ""))
     if partial:
         response.headers["HX-Retarget"] = "#toasts"
         response.headers["HX-Reswap"] = "beforeend"
@@ -71,7 +80,13 @@ def _problem(status: int, fields: list[tuple[str, str]]) -> Response:
     return response
 
 
+def _too_many(error: TooManyTries) -> Response:
+    return try_later(answer(429, until=error.until), error.until)
+
+
 def _http(error: HTTPException) -> Response:
+    if error.response is not None:  # limits.py has its answer
+        return error.response  # type: ignore[return-value]
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     if isinstance(error, BadHost | SecurityError):  # a Host that is none: no page of ours could have links

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
 PARTIAL = "HX-Request-Type"
 """The header that tells a swap from a page. HX-Request alone also comes when history wants a whole page."""
@@ -22,6 +23,12 @@ def page_or_partial(page: str, partial: str, status: int = 200, **context: Any) 
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """A page that is never swapped in."""
     return _render(template, status, context)
+
+
+def secret(response: Response) -> Response:
+    """Such a page is kept nowhere: a link that opens something led to it."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def go(path: str, toast: str = "", kind: str = "good") -> Response:
@@ -51,6 +58,13 @@ def sign_in_first(next_path: str) -> Response:
 def confirm_first(next_path: str) -> Response:
     """What a signed-in person gets before what can do great harm: the password once more, then on to `next_path`."""
     return go(url_for("auth.confirm", next=safe_path(next_path)))
+
+
+def email_first() -> Response:
+    """What a person gets whose e-mail is not confirmed, before what waits for that."""
+    return go(
+        url_for("account.security"), _("Please confirm your e-mail first: open the link that we sent you."), "bad"
+    )
 
 
 def safe_path(target: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from huntaze.blueprints.formats import ago
 from huntaze.services.errors import Problem
 
 Detail = Mapping[str, Any]
@@ -110,6 +111,10 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "other_username": lambda d: _("This is not it: type %(username)s.", username=d["username"]),
     "other_workspace_name": lambda d: _("This is not it: type %(name)s.", name=d["name"]),
     "deletion_began": lambda _d: _("It is too late: the deletion has begun."),
+    "too_many_tries": lambda d: _(
+        "For safety we slow down after many tries in a row. Try again %(when)s.", when=ago(d["until"])
+    ),
+    "email_now": lambda _d: _("This is your e-mail already."),
     "email_taken": lambda _d: _("There is an account with this e-mail; sign in instead."),
     "member_already": lambda _d: _("This person is a member already."),
     "common_password": lambda _d: _("Many people use this password; choose another one."),

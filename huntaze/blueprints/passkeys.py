@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from huntaze.blueprints import web
-from huntaze.blueprints.cookies import PASSKEY
+from huntaze.blueprints.cookies import PASSKEY, SIGN_IN
 from huntaze.blueprints.forms import Form
 from huntaze.blueprints.htmx import go, page, safe_path
 from huntaze.blueprints.parked import form_page
@@ -112,8 +112,8 @@ def confirm() -> Response:
         web.personal(PasskeyService).check(given.credential, PASSKEY.read_bytes(), site(), viewer.user_id)
     except Invalid as refusal:
         return _back("auth.confirm", form, refusal)
-    web.sign_ins().mark_confirmed(viewer)
     response = go(safe_path(given.next))
+    SIGN_IN.write(response, web.sign_ins().renew(viewer))
     PASSKEY.clear(response)
     return response
 

@@ -140,7 +140,9 @@ def check_code() -> Response:
 
 
 def signed_in(token: str, next_path: str) -> Response:
-    """On to where the person wanted to go, with the session's cookie."""
+    """On to where the person wanted to go, with the session's cookie; the browser's former session ends."""
+    if before := SIGN_IN.read():
+        web.sign_ins().leave(before)
     response = go(safe_path(next_path))
     SIGN_IN.write(response, token)
     return response
@@ -156,7 +158,7 @@ def site() -> Site:
 
 def tell(name: str, email: str, what: str) -> None:
     """Writes to a person that something about their sign-in has changed: whoever did it, the person will know."""
-    link = web.absolute(url_for("settings.index"))
+    link = web.absolute(url_for("account.security"))
     web.mail(
         email, _("Your Huntaze account"), render_template("mail/second_factor.txt", name=name, what=what, link=link)
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, get_flashed_messages, request, url_for
+from flask import Flask, current_app, get_flashed_messages, request, url_for
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
@@ -52,6 +52,7 @@ class TemplateViewer:
 
     name: str
     email: str
+    email_confirmed: bool
     role: str
     workspace_name: str
     unread: int
@@ -87,6 +88,7 @@ def _context() -> dict[str, Any]:
         and TemplateViewer(
             name=viewer.name,
             email=viewer.email,
+            email_confirmed=viewer.email_confirmed,
             role=viewer.role.value,
             workspace_name=viewer.workspace_name,
             unread=viewer.unread,
@@ -96,6 +98,9 @@ def _context() -> dict[str, Any]:
             is_owner=viewer.covers(Role.OWNER),
             delete_at=viewer.delete_at,
         ),
+        "awaits_email": bool(viewer) and web.awaits_email(),
+        "mails_arrive": web.mails_arrive(),
+        "dev_mail": url_for("dev.mail") if "dev" in current_app.blueprints else None,
         "workspace_currency": viewer.currency if viewer else "USD",
         "look": Look.read(),
         "locale": str(get_locale()),

@@ -20,23 +20,30 @@ from huntaze import tenancy
 from huntaze.adapters.mail import Letter
 from huntaze.blueprints import parked
 from huntaze.blueprints.cookies import SIGN_IN
-from huntaze.blueprints.htmx import confirm_first, sign_in_first
+from huntaze.blueprints.htmx import confirm_first, email_first, sign_in_first
 from huntaze.blueprints.security import SAFE
 from huntaze.extensions import db, login
 from huntaze.models.audit import Action
 from huntaze.models.base import WorkspaceId
 from huntaze.models.sign_in import TokenScope
 from huntaze.models.user import Role
+from huntaze.services.account_links import AccountLinkService
+from huntaze.services.accounts import AccountService
 from huntaze.services.audit import AuditService
+from huntaze.services.devices import DeviceService
 from huntaze.services.erasure import ErasureService
 from huntaze.services.errors import Forbidden
 from huntaze.services.invitations import JoinService
 from huntaze.services.mails import MailService
 from huntaze.services.parked_forms import ParkedFormService
 from huntaze.services.sign_in import SignInService, Viewer
+from huntaze.services.tries import TryService, Whose
 from huntaze.system import open_system_session, system_session
 
 log = logging.getLogger(__name__)
+
+NEVER_KEPT = {"password", "current"}
+"""Fields of a form that do not wait for a sign-in."""
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -97,6 +104,13 @@ def uploads(most: int) -> Callable[[View], View]:
         return view
 
     return mark
+
+
+def reachable(view: View) -> View:
+    """A view that makes us write to others in the viewer's name, or sends something to their mailbox: inviting
+    people, exports. It waits until they confirmed their e-mail, where mails arrive at all."""
+    view.needs_email = True  # type: ignore[attr-defined]
+    return view
 
 
 def viewer() -> Viewer:
@@ -169,6 +183,41 @@ def apart(kind: type[Personal]) -> Iterator[Personal]:
     """The same in a transaction of its own: what is counted stays counted when the request is refused."""
     with system_session() as session:
         yield kind(session, current_app.config["SECRET_KEY"])
+
+
+def accounts() -> AccountService:
+    return AccountService(_system())
+
+
+def account_links() -> AccountLinkService:
+    return AccountLinkService(_system())
+
+
+def devices() -> DeviceService:
+    """The viewer's."""
+    return DeviceService(_system(), viewer().user_id)
+
+
+def take_a_try(*lanes: Whose) -> None:
+    """Counts a try, whatever becomes of this request. Raises TooManyTries.
+
+    It has a connection of its own, and so comes before all that a request does through the system door: one that
+    held the last free connection would wait for another.
+    """
+    if "system" in g:
+        raise RuntimeError("Take the try first.")
+    with apart(TryService) as tries:
+        tries.take(*lanes)
+
+
+def mails_arrive() -> bool:
+    """Whether there is a mail server: without one nobody's e-mail can be confirmed, and nothing waits for it."""
+    return bool(current_app.extensions["huntaze.config"].mail_url)
+
+
+def awaits_email() -> bool:
+    """Whether the viewer has yet to open the link that was mailed to them."""
+    return mails_arrive() and not viewer().email_confirmed
 
 
 def audit(action: Action, subject_id: int | None = None, **detail: int | str) -> None:
@@ -257,6 +306,8 @@ def _gate() -> ResponseReturnValue | None:
         if found.sign_in_id is None:
             raise Forbidden
         return confirm_first(_park() if request.method == "POST" else request.full_path.rstrip("?"))
+    if getattr(view, "needs_email", False) and awaits_email():
+        return email_first()
     return None
 
 
@@ -267,7 +318,8 @@ def _park() -> str:
         author = SignInService(session).former_user(SIGN_IN.read() or "")
         if author is not None:
             parked_forms = ParkedFormService(session, current_app.config["SECRET_KEY"])
-            parked_id = parked_forms.park(author, request.form.to_dict())
+            typed = {name: value for name, value in request.form.items() if name not in NEVER_KEPT}
+            parked_id = parked_forms.park(author, typed)
     return parked.where(parked_id)
 
 

@@ -1,6 +1,7 @@
 """The tables. Import a model from its own module; this one makes the metadata complete."""
 
 from huntaze.models import (
+    account_link,
     audit,
     invitation,
     mail,
@@ -11,6 +12,7 @@ from huntaze.models import (
     tick,
     tombstone,
     transaction,
+    tries,
     user,
     workspace,
 )
@@ -18,6 +20,7 @@ from huntaze.models.base import Base
 
 __all__ = [
     "Base",
+    "account_link",
     "audit",
     "invitation",
     "mail",
@@ -28,6 +31,7 @@ __all__ = [
     "tick",
     "tombstone",
     "transaction",
+    "tries",
     "user",
     "workspace",
 ]

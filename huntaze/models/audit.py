@@ -40,6 +40,10 @@ class Action(StrEnum):
     WORKSPACE_DELETION_ASKED = "workspace.deletion_asked"
     WORKSPACE_KEPT = "workspace.kept"
 
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105  by a member, of their own
+    PASSWORD_RESET = "password.reset"  # noqa: S105  by a link in a mail
+    EMAIL_CHANGED = "email.changed"
+
 
 class AuditEvent(Tenant, Base):
     """One thing that was done. `detail` holds numbers and words of ours, never a text or a name of a person."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary
@@ -26,6 +27,7 @@ class Role(StrEnum):
 class User(Base):
     """A person who logs in. The e-mail is stored folded (lower case), so that it is unique as people mean it.
 
+    `email_confirmed_at`: when a link that was mailed there was opened, or when an operator vouched for it.
     time_zone: IANA; where it is null the person lives by the workspace's. picture: the digest of their picture,
     which makes its address.
     """
@@ -35,6 +37,7 @@ class User(Base):
 
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(unique=True)
+    email_confirmed_at: Mapped[datetime | None]
     name: Mapped[str]
     password_hash: Mapped[str]
     locale: Mapped[str | None]

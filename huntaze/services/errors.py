@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 
@@ -35,3 +36,11 @@ class Invalid(Exception):
 
 class Conflict(Invalid):
     """The input is fine in itself, but something that exists is in its way: 409 in the API, 422 in a form."""
+
+
+class TooManyTries(Exception):
+    """Not before `until`: 429."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until

@@ -176,7 +176,7 @@ class JoinService:
         """Joins with a new account for the invited address. Raises NotFound, Conflict, Invalid."""
         welcome = self._open(given.token)
         new = NewUser.model_construct(name=given.name, email=welcome.invitation.email, password=given.password)
-        user_id = AccountService(self.session).add_user(new)
+        user_id = AccountService(self.session).add_user(new, vouched=welcome.proven)
         return self._join(welcome.invitation, user_id), user_id
 
     def _join(self, invitation: Invitation, user_id: UserId) -> WorkspaceId:

@@ -130,7 +130,7 @@ class LoadService:
 
     def _open_workspace(self, new: Registration) -> tuple[WorkspaceId, UserId]:
         try:
-            return AccountService(self.session).open(new)
+            return AccountService(self.session).open(new, vouched=True)
         except Conflict:
             problem = f"Someone with the e-mail {new.email} has an account here already."
             remedy = "A load makes a new account: put another e-mail into the file."

@@ -37,6 +37,7 @@ class Viewer:
     user_id: UserId
     name: str
     email: str
+    email_confirmed: bool
     locale: str | None
     workspace_id: WorkspaceId
     workspace_name: str
@@ -67,7 +68,7 @@ class SignInService:
     def register(self, wanted: Registration, user_agent: str) -> str:
         """A new user, owner of a new workspace; returns the token of their session. Raises Conflict, Invalid."""
         workspace_id, user_id = AccountService(self.session).open(wanted)
-        return self._begin(user_id, workspace_id, user_agent)
+        return self.begin(user_id, workspace_id, user_agent)
 
     def sign_in(self, given: Credentials, user_agent: str) -> str:
         """The token of a new session for a password alone. Raises Invalid as its two halves do."""
@@ -94,14 +95,14 @@ class SignInService:
             workspace_id = AccountService(self.session).open_workspace(user_id, business)
         if workspace_id is None:
             raise Invalid({"business": [Problem("no_workspace")]})
-        return self._begin(user_id, workspace_id, user_agent)
+        return self.begin(user_id, workspace_id, user_agent)
 
     def viewer(self, token: str) -> Viewer | None:
         """Whose session this is; None when there is none, it is over, or its member has left."""
         now = datetime.now(UTC)
         row = self.session.execute(
             _viewer(SignIn).where(
-                SignIn.token_hash == _hash(token),
+                SignIn.token_hash == hash_token(token),
                 SignIn.ended_at.is_(None),
                 SignIn.last_seen_at > now - IDLE,
                 SignIn.created_at > now - ABSOLUTE,
@@ -119,7 +120,7 @@ class SignInService:
         now = datetime.now(UTC)
         row = self.session.execute(
             _viewer(ApiToken).where(
-                ApiToken.token_hash == _hash(token),
+                ApiToken.token_hash == hash_token(token),
                 ApiToken.revoked_at.is_(None),
                 or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now),
             )
@@ -130,20 +131,27 @@ class SignInService:
             row.ApiToken.last_used_at = now
         return _as_viewer(row, None, row.ApiToken.scope)
 
-    def confirm(self, viewer: Viewer, password: str) -> None:
-        """Takes the password once more, before what can do great harm. Raises Invalid for a wrong one."""
+    def confirm(self, viewer: Viewer, password: str) -> str:
+        """Takes the password once more, before what can do great harm: the session's new token (ASVS 7.2.4).
+
+        Raises Invalid for a wrong password.
+        """
         stored = self.session.scalar(select(User.password_hash).where(User.id == viewer.user_id))
         if not verify_password(stored, password):
             raise Invalid({"password": [Problem("wrong_password")]})
-        self.mark_confirmed(viewer)
+        return self.renew(viewer)
 
-    def mark_confirmed(self, viewer: Viewer) -> None:
-        """The viewer has just shown who they are."""
-        self.session.execute(update(SignIn).where(SignIn.id == viewer.sign_in_id).values(confirmed_at=func.now()))
+    def renew(self, viewer: Viewer) -> str:
+        """A new token for the session of a viewer who has just shown who they are; the old one is worth nothing."""
+        token = secrets.token_urlsafe(32)
+        values = {"token_hash": hash_token(token), "confirmed_at": func.now()}
+        self.session.execute(update(SignIn).where(SignIn.id == viewer.sign_in_id).values(**values))
+        return token
 
-    def welcome(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
-        """The token of a first session, for someone whose account was made a moment ago."""
-        return self._begin(user_id, workspace_id, user_agent)
+    def leave(self, token: str) -> None:
+        """Ends the session that a browser had before it signed in again."""
+        before = update(SignIn).where(SignIn.token_hash == hash_token(token), SignIn.ended_at.is_(None))
+        self.session.execute(before.values(ended_at=func.now()))
 
     def sign_out(self, sign_in_id: int) -> None:
         self.session.execute(update(SignIn).where(SignIn.id == sign_in_id).values(ended_at=func.now()))
@@ -169,7 +177,7 @@ class SignInService:
 
     def former_user(self, token: str) -> UserId | None:
         """Whose session this was, also after its end; None for a token that never was."""
-        return self.session.scalar(select(SignIn.user_id).where(SignIn.token_hash == _hash(token)))
+        return self.session.scalar(select(SignIn.user_id).where(SignIn.token_hash == hash_token(token)))
 
     def purge(self) -> int:
         """Deletes the sessions that ended long ago; returns how many."""
@@ -190,11 +198,12 @@ class SignInService:
             .limit(1)
         )
 
-    def _begin(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
+    def begin(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
+        """The token of a new session in a workspace of someone who has shown who they are."""
         token = secrets.token_urlsafe(32)
         self.session.add(
             SignIn(
-                token_hash=_hash(token),
+                token_hash=hash_token(token),
                 user_id=user_id,
                 workspace_id=workspace_id,
                 user_agent=user_agent[:200],
@@ -203,7 +212,8 @@ class SignInService:
         return token
 
 
-def _hash(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
+    """What is stored of a token."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -235,6 +245,7 @@ def _as_viewer(row: Any, sign_in: SignIn | None, scope: TokenScope | None = None
         user_id=UserId(row.User.id),
         name=row.User.name,
         email=row.User.email,
+        email_confirmed=row.User.email_confirmed_at is not None,
         locale=row.User.locale,
         workspace_id=WorkspaceId(row.Workspace.id),
         workspace_name=row.Workspace.name,

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_1020"
-down_revision = "20261126_0900"
+down_revision = "20261126_1000"
 branch_labels = None
 depends_on = None
 

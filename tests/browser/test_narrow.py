@@ -132,7 +132,7 @@ def test_nothing_sticks_out(open_as: OpenAs, extreme: Extreme, locale: str) -> N
         f"/settings/{page}"
         for page in (
             "profile", "workspace", "team", f"team/{extreme.member.user_id}", "team/leave", "team/invitations",
-            "team/invitations/new", "tokens", "tokens/new", "audit", "data",
+            "team/invitations/new", "tokens", "tokens/new", "audit", "data", "security", "password", "email",
         )
     ]  # fmt: skip
     found = []

@@ -59,3 +59,15 @@ def test_signing_in_leads_back_to_where_one_wanted_to_go(page: Page, member: Mem
     expect(page.get_by_role("alert")).to_be_visible()
     sign_in(page, email_of(member))
     expect(page).to_have_url(re.compile(r"/onlyfans/subscribers\?tier=vip&sort=spent$"))
+
+
+def test_a_password_can_be_looked_at(page: Page) -> None:
+    page.goto("/login")
+    field = page.get_by_label("Password")
+    field.fill(PASSWORD)
+    expect(field).to_have_attribute("type", "password")
+    page.get_by_label("Show what you type").check()
+    expect(field).to_have_attribute("type", "text")
+    page.get_by_label("Show what you type").uncheck()
+    expect(field).to_have_attribute("type", "password")
+    expect(field).to_have_value(PASSWORD)

@@ -82,4 +82,8 @@ addEventListener("submit", (event) => {
   else sent.set(form, Date.now());
 });
 
-on("change", ({ target }) => "auto" in target.dataset && target.form.requestSubmit());
+on("change", ({ target }) => {
+  if ("auto" in target.dataset) target.form.requestSubmit();
+  if (!("reveal" in target.dataset)) return;
+  for (const field of target.form.querySelectorAll("[autocomplete$=-password]")) field.type = target.checked ? "text" : "password";
+});
