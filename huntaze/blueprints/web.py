@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
@@ -87,6 +88,23 @@ def viewer_or_none() -> Viewer | None:
 def service(kind: type[Service]) -> Service:
     """A service of the viewer's workspace, in the request's transaction."""
     return kind(db.session(), viewer().workspace_id)
+
+
+@contextmanager
+def own_session() -> Iterator[Session]:
+    """One short transaction of the viewer's workspace, apart from the request's: for a stream and an upload.
+
+    Those last as long as a phone takes, and must not hold a connection meanwhile.
+    """
+    with Session(db.engine) as session, session.begin():
+        tenancy.enter(session, viewer().workspace_id)
+        yield session
+
+
+def still_covers(needed: Role) -> bool:
+    """Whether the viewer of a stream is still signed in, in the same workspace, with that role: asked anew."""
+    found = _load_viewer(None)
+    return found is not None and found.viewer.workspace_id == viewer().workspace_id and found.viewer.covers(needed)
 
 
 def sign_ins() -> SignInService:
@@ -181,6 +199,8 @@ def _gate() -> ResponseReturnValue | None:
 def _park() -> str:
     """Keeps what was typed into a form that must wait for a sign-in; returns where it can be picked up again."""
     parked_id = None
+    if request.mimetype == "multipart/form-data":
+        return parked.where(None)  # a file does not wait: it is chosen again
     with system_session() as session:
         author = SignInService(session).former_user(SIGN_IN.read() or "")
         if author is not None:

@@ -15,6 +15,10 @@ from huntaze.models.base import Base, CreatedAt, Id, Tenant, UserId
 class Action(StrEnum):
     """What was done, as `subject.verb`."""
 
+    SUBSCRIBERS_IMPORTED = "subscribers.imported"
+    SUBSCRIBERS_EXPORTED = "subscribers.exported"
+    IMPORT_UNDONE = "import.undone"
+
 
 class AuditEvent(Tenant, Base):
     """One thing that was done. `detail` holds numbers and words of ours, never a text or a name of a person."""
