@@ -38,7 +38,7 @@ class Importing:
         author = UserId(MemberFactory(workspace_id=self.workspace_id).user_id)
         with self.app.app_context(), workspace_session(self.workspace_id) as session:
             service = ImportService(session, WorkspaceId(self.workspace_id))
-            import_id = service.begin(author, "fans.csv", self.locale)
+            import_id = service.open(author, "fans.csv", self.locale)
             for number, place in enumerate(range(0, len(content), PART)):
                 service.add_chunk(import_id, number, content[place : place + PART])
             service.uploaded(import_id, len(content))

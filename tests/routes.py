@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,9 @@ from huntaze.models.user import Membership, Role
 from tests.factories import (
     PASSWORD,
     ApiTokenFactory,
+    ImportChunkFactory,
+    ImportFactory,
+    ImportRowFactory,
     NoteFactory,
     NotificationFactory,
     SubscriberFactory,
@@ -30,11 +34,12 @@ MEMBER = Role.VIEWER
 
 @dataclass(frozen=True)
 class Route:
-    """needed: the least role, or ANYONE."""
+    """needed: the least role, or ANYONE; upload: the text of the file that the form carries."""
 
     method: str
     needed: Role | None
     body: Mapping[str, str] = field(default_factory=dict)
+    upload: str = ""
 
     @property
     def is_safe(self) -> bool:
@@ -62,6 +67,18 @@ ROUTES = {
     "onlyfans.update_subscriber": Route("POST", Role.MANAGER, {"display_name": "New"}),
     "onlyfans.archive_subscriber": Route("POST", Role.MANAGER),
     "onlyfans.restore_subscriber": Route("POST", Role.MANAGER),
+    "onlyfans.imports": Route("GET", Role.MANAGER),
+    "onlyfans.upload_import": Route("POST", Role.MANAGER, upload="username\nnew.fan\n"),
+    "onlyfans.subscriber_import": Route("GET", Role.MANAGER),
+    "onlyfans.import_events": Route("GET", Role.MANAGER),
+    "onlyfans.map_import": Route("POST", Role.MANAGER, {"field-0": "username"}),
+    "onlyfans.run_import": Route("POST", Role.MANAGER),
+    "onlyfans.remove_import": Route("POST", Role.MANAGER),
+    "onlyfans.import_undo": Route("GET", Role.MANAGER),
+    "onlyfans.undo_import": Route("POST", Role.MANAGER),
+    "onlyfans.refused_rows": Route("GET", Role.MANAGER),
+    "onlyfans.export_subscribers": Route("GET", Role.MANAGER),
+    "onlyfans.download_subscribers": Route("POST", Role.MANAGER),
     "onlyfans.subscriber_notes": Route("GET", MEMBER),
     "onlyfans.add_note": Route("POST", Role.CHATTER, {"body": "Likes blue."}),
     "onlyfans.remove_note": Route("POST", Role.CHATTER),
@@ -102,6 +119,9 @@ def call(
     route = ROUTES[endpoint]
     rule = next(app.url_map.iter_rules(endpoint))
     path = app.url_map.bind("localhost").build(endpoint, {name: ids[name] for name in rule.arguments})
+    if route.upload:
+        form = {**route.body, "file": (io.BytesIO(route.upload.encode()), "file.csv")}
+        return browser.open(path, method=route.method, headers=dict(headers or {}), data=form)
     body = {"json" if endpoint.startswith("api.") else "data": route.body} if route.method != "GET" else {}
     return browser.open(path, method=route.method, headers=dict(headers or {}), **body)
 
@@ -115,7 +135,10 @@ def belongings(member: Membership) -> dict[str, int]:
     TransactionFactory(subscriber=fan)
     NotificationFactory(member=member)
     ApiTokenFactory(member=member)
-    return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id}
+    file = ImportFactory(workspace_id=member.workspace_id, author_id=member.user_id)
+    ImportChunkFactory(file=file)
+    ImportRowFactory(file=file, subscriber=fan)
+    return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id, "import_id": file.id}
 
 
 def digest(owner: Session, workspace_id: int) -> dict[str, str]:

@@ -19,6 +19,7 @@ from huntaze.config import Config
 from huntaze.extensions import db
 from huntaze.models.audit import AuditEvent
 from huntaze.models.base import Base, UserId, WorkspaceId
+from huntaze.models.imports import Import, ImportChunk, ImportRow, Outcome
 from huntaze.models.mail import Mail
 from huntaze.models.notification import Notification
 from huntaze.models.sign_in import ApiToken, ParkedForm, SignIn
@@ -109,8 +110,13 @@ def _fill() -> None:
                 Tick(name="purge", tick=now),
                 Mail(ciphertext=b"4"),
                 AuditEvent(workspace_id=both["workspace_id"], action="test.done"),
+                Import(workspace_id=both["workspace_id"], id=1, file_name="fans.csv"),
             ]
         )
+        session.flush()
+        of_import = {"workspace_id": both["workspace_id"], "import_id": 1}
+        session.add(ImportChunk(**of_import, number=0, content=b"username"))
+        session.add(ImportRow(**of_import, row=2, outcome=Outcome.REFUSED))
     with Session(db.engine) as session, session.begin():
         here = both["workspace_id"]
         tenancy.enter(session, here)

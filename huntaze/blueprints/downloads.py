@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote
 
 from flask import Response
@@ -24,9 +24,9 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(tuple(FORMULA)) else cell
 
 
-def attachment(lines: Iterator[str], name: str) -> Response:
-    """The lines as a file called `name`.csv, which nobody keeps on the way."""
-    response = Response(lines, mimetype="text/csv")
+def attachment(header: str, some: Callable[[], str | None], name: str) -> Response:
+    """A file called `name`.csv, which nobody keeps on the way; `some` answers the next lines until there are none."""
+    response = Response(_file(header, some), mimetype="text/csv")
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-")
     response.headers["Content-Disposition"] = (
         f"attachment; filename=\"{plain}.csv\"; filename*=UTF-8''{quote(name, safe='')}.csv"
@@ -34,3 +34,9 @@ def attachment(lines: Iterator[str], name: str) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response
+
+
+def _file(header: str, some: Callable[[], str | None]) -> Iterator[str]:
+    yield "\ufeff" + header  # without its mark Excel takes UTF-8 for Latin-1
+    while lines := some():
+        yield lines

@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from flask import Response, current_app, stream_with_context
+from flask import Response, current_app
 
 from huntaze.adapters.signals import Signals, SignalsAway
 from huntaze.blueprints import web
-from huntaze.models.user import Role
 
 LIFE = 300.0
 """Seconds."""
@@ -36,41 +35,38 @@ class News(NamedTuple):
     is_last: bool
 
 
-def stream(topic: str, needed: Role, read: Callable[[], News]) -> Response:
-    """Events for a viewer of this role: how things are now, and again after each signal.
-
-    `read` opens a session of its own, and closes it.
-    """
+def stream(topic: str, read: Callable[[], News]) -> Response:
+    """How things are now, and again after each signal. `read` opens a session of its own, and closes it."""
     signals: Signals = current_app.extensions["huntaze.signals"]
-    response = Response(stream_with_context(_events(signals, topic, needed, read)), mimetype="text/event-stream")
+    response = Response(_events(signals, topic, web.later(read)), mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"  # and so it has no ETag
     response.headers["X-Accel-Buffering"] = "no"  # nginx would collect it
     return response
 
 
-def _events(signals: Signals, topic: str, needed: Role, read: Callable[[], News]) -> Iterator[str]:
+def _events(signals: Signals, topic: str, read: Callable[[], News | None]) -> Iterator[str]:
     end = time.monotonic() + LIFE
     try:
         with signals.listen(topic) as listener:
             news = read()
-            yield from _tell(news, REOPEN)
-            while not news.is_last and time.monotonic() < end:
-                if not listener.wait(min(HEARTBEAT, max(end - time.monotonic(), 0))):
-                    yield ":\n\n"
-                elif not web.still_covers(needed):
+            while news is not None:
+                yield _event(news, REOPEN)
+                if news.is_last:
                     return
-                else:
-                    listener.drain()
-                    news = read()
-                    yield from _tell(news, None)
-                    time.sleep(PACE)
+                time.sleep(PACE)
+                while not listener.wait(min(HEARTBEAT, max(end - time.monotonic(), 0))):
+                    if time.monotonic() > end:
+                        return
+                    yield ":\n\n"
+                listener.drain()
+                news = read()
     except SignalsAway:
-        if web.still_covers(needed):
-            yield from _tell(read(), POLL)
+        news = read()
+        if news is not None:
+            yield _event(news, POLL)
 
 
-def _tell(news: News, retry: int | None) -> Iterator[str]:
+def _event(news: News, reopen: int) -> str:
     lines = "".join(f"data: {line}\n" for line in news.html.splitlines() if line.strip())
-    yield (f"retry: {retry}\n" if retry else "") + lines + "\n"
-    if news.is_last:
-        yield "event: end\ndata:\n\n"
+    end = "event: end\ndata:\n\n" if news.is_last else ""
+    return f"retry: {reopen}\n{lines}\n{end}"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, copy_current_request_context, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from redis import Redis
@@ -43,6 +43,7 @@ class WorkspaceService(Protocol):
     def __init__(self, session: Session, workspace_id: WorkspaceId) -> None: ...
 
 
+Result = TypeVar("Result")
 Service = TypeVar("Service", bound=WorkspaceService)
 
 
@@ -101,10 +102,23 @@ def own_session() -> Iterator[Session]:
         yield session
 
 
-def still_covers(needed: Role) -> bool:
-    """Whether the viewer of a stream is still signed in, in the same workspace, with that role: asked anew."""
-    found = _load_viewer(None)
-    return found is not None and found.viewer.workspace_id == viewer().workspace_id and found.viewer.covers(needed)
+def later(step: Callable[[], Result]) -> Callable[[], Result | None]:
+    """`step` for a response that goes on after its request: a stream, an export. It opens sessions of its own.
+
+    Each call stands by itself: the viewer is looked up anew, and None is returned, at which the response ends,
+    once they are signed out, in another workspace, or no longer have the view's role.
+    """
+    began = viewer().workspace_id
+    needed = getattr(current_app.view_functions[request.endpoint or ""], "needed_role", Role.VIEWER)
+
+    @copy_current_request_context
+    def again() -> Result | None:
+        found = viewer_or_none()
+        if found is None or found.workspace_id != began or not found.covers(needed):
+            return None
+        return step()
+
+    return again
 
 
 def sign_ins() -> SignInService:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, deferred, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from huntaze.models.base import Base, CreatedAt, Id, Tenant, UserId, choice
 
@@ -61,8 +61,8 @@ class Import(Tenant, Base):
     locale: Mapped[str] = mapped_column(server_default="en")  # decides between two notations that fit alike
     revision: Mapped[int] = mapped_column(server_default="0")
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
-    head: Mapped[dict[str, Any]] = deferred(mapped_column(JSONB, server_default="{}"))
-    problems: Mapped[list[dict[str, Any]]] = deferred(mapped_column(JSONB, server_default="[]"))
+    head: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}", deferred=True)
+    problems: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]", deferred=True)
     failure: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     total: Mapped[int] = mapped_column(server_default="0")
     done: Mapped[int] = mapped_column(server_default="0")
@@ -82,6 +82,10 @@ class Import(Tenant, Base):
     def percent(self) -> int:
         """How far the work is, 0 to 100."""
         return min(100 * self.done // self.total, 100) if self.total else 0
+
+
+_OF_IMPORT = ["workspace_id", "import_id"]
+_IMPORT = ["imports.workspace_id", "imports.id"]
 
 
 class ImportChunk(Tenant, Base):
@@ -107,7 +111,7 @@ class ImportRow(Tenant, Base):
 
     __tablename__ = "import_rows"
     __table_args__ = (
-        ForeignKeyConstraint(["workspace_id", "import_id"], ["imports.workspace_id", "imports.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(_OF_IMPORT, _IMPORT, ondelete="CASCADE"),
         ForeignKeyConstraint(
             ["workspace_id", "subscriber_id"],
             ["subscribers.workspace_id", "subscribers.id"],

@@ -67,7 +67,7 @@ class ImportService:
             raise NotFound(import_id)
         return found
 
-    def begin(self, author_id: UserId, file_name: str, locale: str) -> int:
+    def open(self, author_id: UserId, file_name: str, locale: str) -> int:
         """A file whose first part is here; returns its id. `locale` decides where two notations fit alike."""
         new = Import(workspace_id=self.workspace_id, author_id=author_id, file_name=file_name[:255], locale=locale)
         self.session.add(new)

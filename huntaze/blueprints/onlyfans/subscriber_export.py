@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from flask import Response, request, stream_with_context
+from flask import Response, request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
@@ -48,20 +47,17 @@ def download_subscribers() -> Response:
     comma = str(get_locale()) in DECIMAL_COMMA
     delimiter, point = (";", ",") if comma else (",", ".")
 
-    def lines() -> Iterator[str]:
-        yield "\ufeff" + csv_line(_header(), delimiter)
-        after = 0
-        while True:
-            with web.own_session() as session:
-                fans = SubscriberService(session, web.viewer().workspace_id).batch(wanted, after, BATCH)
-                some = "".join(csv_line(_cells(fan, zone, point), delimiter) for fan in fans)
-                after = fans[-1].id if fans else after
-            if not some:
-                return
-            yield some
+    after = 0
+
+    def some() -> str:
+        nonlocal after
+        with web.own_session() as session:
+            fans = SubscriberService(session, web.viewer().workspace_id).batch(wanted, after, BATCH)
+            after = fans[-1].id if fans else after
+            return "".join(csv_line(_cells(fan, zone, point), delimiter) for fan in fans)
 
     day = datetime.now(zone).date()
-    return attachment(stream_with_context(lines()), _("fans %(day)s", day=day.isoformat()))
+    return attachment(csv_line(_header(), delimiter), web.later(some), _("fans %(day)s", day=day.isoformat()))
 
 
 def _header() -> list[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Response, render_template, request, stream_with_context, url_for
+from flask import Response, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
@@ -47,7 +47,7 @@ def upload_import() -> Response:
         with web.own_session() as session:
             service = ImportService(session, web.viewer().workspace_id)
             if import_id is None:
-                import_id = service.begin(web.viewer().user_id, _file_name(name), str(get_locale()))
+                import_id = service.open(web.viewer().user_id, _file_name(name), str(get_locale()))
             service.add_chunk(import_id, number, part)
 
     try:
@@ -77,10 +77,9 @@ def import_events(import_id: int) -> Response:
     def news() -> News:
         with web.own_session() as session:
             found = ImportService(session, web.viewer().workspace_id).get(import_id)
-            html = render_template(IMPORTS + "_state.html", **_seen(found))
-        return News(html, is_last=not found.is_at_work)
+            return News(render_template(IMPORTS + "_state.html", **_seen(found)), is_last=not found.is_at_work)
 
-    return stream(topic(web.viewer().workspace_id, import_id), Role.MANAGER, news)
+    return stream(topic(web.viewer().workspace_id, import_id), news)
 
 
 @bp.post("/subscribers/import/<int:import_id>/mapping")
@@ -158,19 +157,16 @@ def refused_rows(import_id: int) -> Response:
     delimiter = settings.delimiter.char if settings.delimiter else ","
     header = [*settings.names, _("Refused because")]
 
-    def lines() -> Iterator[str]:
-        yield "\ufeff" + csv_line(header, delimiter)
-        after = 0
-        while True:
-            with web.own_session() as session:
-                refused = ImportService(session, web.viewer().workspace_id).refused(import_id, after)
-                some = "".join(csv_line(_refused(row, settings.names), delimiter) for row in refused)
-                after = refused[-1].row if refused else after
-            if not some:
-                return
-            yield some
+    after = 0
 
-    return attachment(stream_with_context(lines()), _("refused rows %(number)s", number=import_id))
+    def some() -> str:
+        nonlocal after
+        with web.own_session() as session:
+            refused = ImportService(session, web.viewer().workspace_id).refused(import_id, after)
+            after = refused[-1].row if refused else after
+            return "".join(csv_line(_refused(row, settings.names), delimiter) for row in refused)
+
+    return attachment(csv_line(header, delimiter), web.later(some), _("refused rows %(number)s", number=import_id))
 
 
 def _refused(row: ImportRow, names: Sequence[str]) -> list[str]:
