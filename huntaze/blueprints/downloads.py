@@ -13,6 +13,10 @@ from flask import Response
 from huntaze.services.import_rows import FORMULA
 
 
+class Interrupted(Exception):
+    """Whoever downloads may no longer do so."""
+
+
 def csv_line(cells: Iterable[str], delimiter: str) -> str:
     """A row. A cell that a spreadsheet would run gets a quote before it; an import takes it off again."""
     out = io.StringIO()
@@ -38,5 +42,7 @@ def attachment(header: str, some: Callable[[], str | None], name: str) -> Respon
 
 def _file(header: str, some: Callable[[], str | None]) -> Iterator[str]:
     yield "\ufeff" + header  # without its mark Excel takes UTF-8 for Latin-1
-    while lines := some():
+    while (lines := some()) != "":
+        if lines is None:
+            raise Interrupted  # the server then breaks the connection off: no half file looks like a whole one
         yield lines

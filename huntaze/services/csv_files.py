@@ -39,6 +39,7 @@ _NO_TEXT = (
     (b"\xfd7zXZ", "packed"),
     (b"SQLite format 3", "no_csv"),
 )
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _MARKUP = re.compile(rb"\s*(<!doctype|<html|<\?xml|\{\s*\"|\[\s*[\[{])", re.IGNORECASE)
 _SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\r?\n?$", re.IGNORECASE)
 
@@ -62,8 +63,11 @@ def find_encoding(chunks: Iterable[bytes]) -> Encoding:
         raise Unreadable("no_csv")
     if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Encoding.UTF16
-    if begin[:LOOKED_AT].count(0):
-        return _wide(begin[:LOOKED_AT])
+    if (wide := _wide(begin[:LOOKED_AT])) is not None:
+        return wide
+    controls = len(_CONTROLS.findall(begin[:LOOKED_AT]))
+    if controls > 8 and controls > len(begin[:LOOKED_AT]) // 50:
+        raise Unreadable("no_csv")
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         decoder.decode(begin)
@@ -125,14 +129,14 @@ def letters(place: int) -> str:
     return name
 
 
-def _wide(begin: bytes) -> Encoding:
-    """UTF-16 without its mark: every other byte of western text is zero."""
+def _wide(begin: bytes) -> Encoding | None:
+    """UTF-16 without its mark, if it is: every other byte of western text is zero."""
     half = len(begin) // 2
     if begin[1::2].count(0) > 0.4 * half and begin[0::2].count(0) < 0.1 * half:
         return Encoding.UTF16_LITTLE
     if begin[0::2].count(0) > 0.4 * half and begin[1::2].count(0) < 0.1 * half:
         return Encoding.UTF16_BIG
-    raise Unreadable("no_csv")
+    return None
 
 
 def _score(lines: list[str], delimiter: Delimiter) -> tuple[int, int]:

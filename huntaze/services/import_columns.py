@@ -23,7 +23,7 @@ LOCALES = ("en", "fr")
 
 NAMES: dict[Field, tuple[str, ...]] = {
     Field.USERNAME: ("username", "user", "handle", "login", "fan", "nom d'utilisateur", "identifiant", "pseudo"),
-    Field.PLATFORM_ID: ("platform id", "id", "fan id", "onlyfans id", "of id", "id plateforme"),
+    Field.PLATFORM_ID: ("platform id", "id", "fan id", "onlyfans id", "id plateforme", "id de la plateforme"),
     Field.DISPLAY_NAME: ("display name", "name", "full name", "nom", "nom affiché", "nom complet"),
     Field.EMAIL: ("email", "e-mail", "email address", "mail", "courriel", "adresse e-mail"),
     Field.TIER: ("tier", "plan", "level", "niveau", "formule", "abonnement"),
@@ -34,7 +34,7 @@ NAMES: dict[Field, tuple[str, ...]] = {
     Field.COUNTRY: ("country", "country code", "pays"),
     Field.JOINED: (
         "joined", "joined at", "joined on", "subscribed at", "subscribed", "since", "start date", "created at",
-        "inscription", "inscrit le", "date d'inscription", "abonné depuis",
+        "inscription", "inscrit le", "date d'inscription", "abonné depuis", "arrivée",
     ),
     Field.LAST_ACTIVE: (
         "last active", "last active at", "last seen", "last seen at", "last activity", "dernière activité",
@@ -46,7 +46,7 @@ NAMES: dict[Field, tuple[str, ...]] = {
     ),
     Field.TOTAL_SPENT: (
         "total spent", "total spent cents", "spent", "spend", "total spend", "total", "lifetime spend",
-        "total dépensé", "dépenses", "dépensé",
+        "total dépensé", "dépense totale", "dépenses", "dépensé",
     ),
 }  # fmt: skip
 """How files call them, without case, accents and punctuation. The first of a file's columns with such a name wins."""
@@ -162,9 +162,9 @@ def read_time(cell: str, zone: ZoneInfo, *, day_first: bool) -> datetime:
     else:
         day = int(parts["day"])
         month = int(parts["month"]) if parts.get("month") else _months().get(_plain(parts["name"]), 0)
-    year = int(parts["year"])
+    year = int(parts["year"]) + (2000 if len(parts["year"]) == 2 else 0)
     try:
-        when = datetime(year + 2000 if year < 100 else year, month, day, *_clock(parts), tzinfo=_zone(parts, zone))
+        when = datetime(year, month, day, *_clock(parts), tzinfo=_zone(parts, zone))
         when = when.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Refused("import_date") from None
@@ -176,8 +176,9 @@ def read_time(cell: str, zone: ZoneInfo, *, day_first: bool) -> datetime:
 def read_cents(cell: str, notation: Notation, currency: str) -> int:
     """Minor units. Raises Refused for another currency than the workspace's, and for less than nothing."""
     text = _BLANKS.sub("", cell.replace("−", "-"))
-    _refuse_foreign(text, currency)
     found = _AMOUNT.fullmatch(text)
+    if found is not None:
+        _refuse_foreign(text, currency)
     if found is None or ((found[1] or text.startswith("(")) and re.search(r"[1-9]", text)):
         raise Refused("import_amount_negative" if found else "import_amount")
     digits = found[2]
@@ -276,7 +277,7 @@ def _refuse_foreign(text: str, currency: str) -> None:
     for sign, currencies in SIGNS.items():
         if sign in text and currency not in currencies:
             raise Refused("import_currency", currency=currency)
-    for code in re.findall(r"[A-Za-z]{3}", text):
+    for code in re.findall(r"(?<![A-Za-z])[A-Za-z]{3}(?![A-Za-z])", text):
         if code.upper() != currency:
             raise Refused("import_currency", currency=currency)
 
