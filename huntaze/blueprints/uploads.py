@@ -14,6 +14,9 @@ PART = 256 * 1024
 AROUND = 64 * 1024
 """Bytes that the form may have beside the file."""
 
+READ = 1024 * 1024
+"""Bytes that the parser may hold: it reads 64 KB at a time, and keeps what could be the beginning of a boundary."""
+
 OnPart = Callable[[str, int, bytes], None]
 """Called with the file's name, the number of the part (from 0), and the part."""
 
@@ -43,7 +46,7 @@ def receive(most: int, on_part: OnPart) -> int:
         sinks.append(_Sink(filename or "", most, on_part if not sinks else _ignore))
         return cast("IO[bytes]", sinks[-1])
 
-    parser = FormDataParser(sink, max_form_memory_size=AROUND, max_form_parts=10, silent=False)
+    parser = FormDataParser(sink, max_form_memory_size=READ, max_form_parts=10, silent=False)
     try:
         parser.parse(request.stream, request.mimetype, request.content_length, request.mimetype_params)
     except RequestEntityTooLarge:
