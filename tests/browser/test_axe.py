@@ -10,11 +10,13 @@ from functools import cache
 import pytest
 from playwright.sync_api import Page, expect
 
+from huntaze.models.imports import ImportState
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.transaction import TransactionStatus
 from huntaze.models.user import Membership, Role
 from tests.browser.conftest import DESK, PHONE, ROOT, NewContext, OpenAs
 from tests.factories import (
+    ImportFactory,
     MemberFactory,
     NoteFactory,
     NotificationFactory,
@@ -62,6 +64,7 @@ class World:
     alone: Membership
     fan: Subscriber
     archived: Subscriber
+    files: dict[ImportState, int]
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +86,20 @@ def world(app: object) -> World:
     archived = SubscriberFactory(**here, archived_at=datetime.now(UTC))
     for _ in range(50):
         SubscriberFactory(**here)
+    wrong = {"column": 0, "kind": "import_date", "detail": {}, "rows": 1, "examples": [2]}
+    row = {"row": 2, "cells": ["ann"], "problems": [{"column": 0, "kind": "import_date", "detail": {}}]}
+    head = {"rows": 2, "good": 1, "refused": 1, "shown": [row]}
+    failure = {"kind": "file_workbook", "detail": {}}
+    files = {
+        state: ImportFactory(
+            **here, state=state, head=head, problems=[wrong], refused=1, added=1, finished_at=datetime.now(UTC),
+            failure=failure if state == ImportState.UNREADABLE else None,
+        ).id
+        for state in ImportState
+        if state != ImportState.UPLOADING
+    }  # fmt: skip
     viewer = MemberFactory(**here, role=Role.VIEWER)
-    return World(member, viewer, MemberFactory(), fan, archived)
+    return World(member, viewer, MemberFactory(), fan, archived, files)
 
 
 def open_dialog(page: Page, _world: World) -> None:
@@ -133,6 +148,13 @@ def at(path: str) -> Callable[[Page, World], None]:
     return go
 
 
+def at_import(state: ImportState, more: str = "") -> Callable[[Page, World], None]:
+    def go(page: Page, world: World) -> None:
+        page.goto(f"{LIST}/import/{world.files[state]}{more}")
+
+    return go
+
+
 STATES: dict[str, Callable[[Page, World], None]] = {
     "list": at(LIST),
     "filtered": at(f"{LIST}?tier=vip&tag=whale&spent_min=0&sort=spent"),
@@ -149,6 +171,13 @@ STATES: dict[str, Callable[[Page, World], None]] = {
     "edit": at(f"{LIST}/{{fan}}/edit"),
     "payments": at(f"{LIST}/{{fan}}/transactions"),
     "notes": at(f"{LIST}/{{fan}}/notes"),
+    "imports": at(f"{LIST}/import"),
+    "import, under way": at_import(ImportState.RUNNING),
+    "import, ready": at_import(ImportState.READY),
+    "import, unreadable": at_import(ImportState.UNREADABLE),
+    "import, done": at_import(ImportState.DONE),
+    "import, to be undone": at_import(ImportState.DONE, "/undo"),
+    "export": at(f"{LIST}/export?tier=vip"),
     "notifications": at("/notifications"),
     "settings": at("/settings"),
     "menu": open_menu,
