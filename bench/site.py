@@ -35,7 +35,7 @@ class Site:
 
     def processor_seconds(self) -> dict[str, float]:
         """What each part has used so far, its children that have ended included."""
-        return {name: _used(process) for name, process in self.processes.items()}
+        return {name: used(process) for name, process in self.processes.items()}
 
     def memory(self) -> dict[str, int]:
         """Bytes of each part (PSS: shared pages count in proportion)."""
@@ -86,7 +86,7 @@ def _wait(port: int, web: children.Child, log: Path) -> None:
             time.sleep(0.05)
 
 
-def _used(process: psutil.Process) -> float:
+def used(process: psutil.Process) -> float:
     seconds = 0.0
     # The parent last: what a child used moves there when it ends.
     for each in (*process.children(recursive=True), process):

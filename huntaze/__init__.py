@@ -28,6 +28,7 @@ def create_app(config: Config | None = None) -> Flask:
 
     from huntaze import logs
     from huntaze.adapters.mail import LocalMailer, SmtpMailer
+    from huntaze.adapters.signals import Signals
     from huntaze.assets import serve_assets
     from huntaze.blueprints import (  # fmt: skip
         account,
@@ -61,6 +62,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["huntaze.config"] = config
     # A server that hangs is as good as one that is away: what needs it says so, and the rest goes on.
     app.extensions["redis"] = Redis.from_url(config.redis_url, socket_timeout=2, socket_connect_timeout=1)
+    app.extensions["huntaze.signals"] = Signals(app.extensions["redis"])
     app.extensions["huntaze.mailer"] = (
         SmtpMailer(config.mail_url, config.mail_from) if config.mail_url else LocalMailer(config.data / "mail")
     )

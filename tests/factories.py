@@ -17,6 +17,7 @@ from factory.alchemy import SQLAlchemyModelFactory
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from huntaze.models.audit import Action, AuditEvent
+from huntaze.models.imports import Import, ImportChunk, ImportRow, ImportState, Outcome
 from huntaze.models.invitation import Invitation
 from huntaze.models.notification import Notification
 from huntaze.models.second_factor import Passkey
@@ -160,6 +161,55 @@ class PasskeyFactory(Row):
     public_key = b""
     sign_count = 0
     name = Sequence(lambda n: f"Phone {n}")
+
+
+class ImportFactory(Row):
+    """A file that was checked, and waits to be imported."""
+
+    class Meta:
+        model = Import
+
+    workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
+    file_name = Sequence(lambda n: f"fans{n}.csv")
+    size = 20
+    state = ImportState.READY
+    settings = LazyFunction(
+        lambda: {
+            "encoding": "utf-8",
+            "delimiter": "comma",
+            "columns": [{"field": "username", "notation": None}],
+            "names": ["username"],
+        }
+    )
+    head = LazyFunction(lambda: {"rows": 2, "good": 1, "refused": 0, "shown": []})
+
+
+class ImportChunkFactory(Row):
+    class Meta:
+        model = ImportChunk
+        exclude = ("file",)
+
+    file = SubFactory(ImportFactory)
+    workspace_id = SelfAttribute("file.workspace_id")
+    import_id = SelfAttribute("file.id")
+    number = 0
+    content = b"username\nimported.fan\n"
+
+
+class ImportRowFactory(Row):
+    """A row that changed a fan."""
+
+    class Meta:
+        model = ImportRow
+        exclude = ("file", "subscriber")
+
+    file = SubFactory(ImportFactory)
+    subscriber = SubFactory(SubscriberFactory)
+    workspace_id = SelfAttribute("file.workspace_id")
+    import_id = SelfAttribute("file.id")
+    subscriber_id = SelfAttribute("subscriber.id")
+    row = 2
+    outcome = Outcome.CHANGED
 
 
 class SignInFactory(Row):

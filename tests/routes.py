@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -18,6 +19,9 @@ from tests.factories import (
     PASSWORD,
     PNG,
     ApiTokenFactory,
+    ImportChunkFactory,
+    ImportFactory,
+    ImportRowFactory,
     InvitationFactory,
     MemberFactory,
     NoteFactory,
@@ -40,10 +44,13 @@ MEMBER = Role.VIEWER
 class Route:
     """needed: the least role, or ANYONE. files: (name, content) by field."""
 
+    """needed: the least role, or ANYONE; upload: the text of the file that the form carries."""
+
     method: str
     needed: Role | None
     body: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
+    upload: str = ""
 
     @property
     def is_safe(self) -> bool:
@@ -109,6 +116,18 @@ ROUTES = {
     "onlyfans.subscriber_json": Route("POST", Role.MANAGER),
     "onlyfans.subscriber_html": Route("POST", Role.MANAGER),
     "onlyfans.erase_subscriber": Route("POST", Role.MANAGER, {"username": "fan-{subscriber_id}"}),
+    "onlyfans.imports": Route("GET", Role.MANAGER),
+    "onlyfans.upload_import": Route("POST", Role.MANAGER, upload="username\nnew.fan\n"),
+    "onlyfans.subscriber_import": Route("GET", Role.MANAGER),
+    "onlyfans.import_events": Route("GET", Role.MANAGER),
+    "onlyfans.map_import": Route("POST", Role.MANAGER, {"field-0": "username"}),
+    "onlyfans.run_import": Route("POST", Role.MANAGER),
+    "onlyfans.remove_import": Route("POST", Role.MANAGER),
+    "onlyfans.import_undo": Route("GET", Role.MANAGER),
+    "onlyfans.undo_import": Route("POST", Role.MANAGER),
+    "onlyfans.refused_rows": Route("GET", Role.MANAGER),
+    "onlyfans.export_subscribers": Route("GET", Role.MANAGER),
+    "onlyfans.download_subscribers": Route("POST", Role.MANAGER),
     "onlyfans.subscriber_notes": Route("GET", MEMBER),
     "onlyfans.add_note": Route("POST", Role.CHATTER, {"body": "Likes blue."}),
     "onlyfans.remove_note": Route("POST", Role.CHATTER),
@@ -203,6 +222,10 @@ def call(
     fan = str(ids.get("subscriber_id"))
     typed = {name: value.replace("{subscriber_id}", fan) for name, value in route.body.items()}
     body = {"json" if endpoint.startswith("api.") else "data": typed} if route.method != "GET" else {}
+    if route.upload:
+        form = {**route.body, "file": (io.BytesIO(route.upload.encode()), "file.csv")}
+        return browser.open(path, method=route.method, headers=dict(headers or {}), data=form)
+    body = {"json" if endpoint.startswith("api.") else "data": route.body} if route.method != "GET" else {}
     return browser.open(path, method=route.method, headers=dict(headers or {}), **body)
 
 
@@ -233,6 +256,10 @@ def belongings(member: Membership) -> dict[str, int]:
     return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id, "passkey_id": passkey.id}
     device = SignInFactory(member=member)
     return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id, "sign_in_id": device.id}
+    file = ImportFactory(workspace_id=member.workspace_id, author_id=member.user_id)
+    ImportChunkFactory(file=file)
+    ImportRowFactory(file=file, subscriber=fan)
+    return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id, "import_id": file.id}
 
 
 def digest(owner: Session, workspace_id: int) -> dict[str, str]:

@@ -20,6 +20,7 @@ from huntaze.extensions import db
 from huntaze.models.account_link import AccountLink, PendingAccount, Purpose
 from huntaze.models.audit import AuditEvent
 from huntaze.models.base import Base, UserId, WorkspaceId
+from huntaze.models.imports import Import, ImportChunk, ImportRow, Outcome
 from huntaze.models.invitation import Invitation
 from huntaze.models.mail import Mail
 from huntaze.models.notification import Notification
@@ -138,8 +139,13 @@ def _fill() -> None:
                 Tries(key=b"7", forgotten_at=now),
                 AuditEvent(workspace_id=both["workspace_id"], action="test.done"),
                 Tombstone(workspace_id=both["workspace_id"], digest=b"5", erased_id=1),
+                Import(workspace_id=both["workspace_id"], id=1, file_name="fans.csv"),
             ]
         )
+        session.flush()
+        of_import = {"workspace_id": both["workspace_id"], "import_id": 1}
+        session.add(ImportChunk(**of_import, number=0, content=b"username"))
+        session.add(ImportRow(**of_import, row=2, outcome=Outcome.REFUSED))
     with Session(db.engine) as session, session.begin():
         here = both["workspace_id"]
         tenancy.enter(session, here)

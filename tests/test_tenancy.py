@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from huntaze import tenancy
 from huntaze.models.base import UserId, WorkspaceId
+from huntaze.models.imports import Import, ImportChunk, ImportRow
 from huntaze.models.notification import Notification
 from huntaze.models.subscriber import Note, Subscriber, SubscriberTag, Tag
 from huntaze.models.transaction import Transaction
@@ -28,7 +29,18 @@ from tests.conftest import SWAP, Browser, SignIn
 from tests.factories import MemberFactory, SubscriberFactory
 from tests.routes import PERSONAL, ROUTES, belongings, call, digest
 
-WITH_TENANT_ROWS = (Subscriber, Tag, SubscriberTag, Note, Transaction, Notification, Membership)
+WITH_TENANT_ROWS = (
+    Subscriber,
+    Tag,
+    SubscriberTag,
+    Note,
+    Transaction,
+    Notification,
+    Membership,
+    Import,
+    ImportChunk,
+    ImportRow,
+)
 
 
 @pytest.fixture

@@ -123,4 +123,71 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
         "@%(username)s is among your archived fans; restore that one instead.", username=d["username"]
     ),
     "too_many_tags": lambda d: _("A workspace has at most %(most)s tags; reuse one.", most=d["most"]),
+    "import_date": lambda _d: _("Write a date like 2025-12-31 or 31/12/2025."),
+    "import_date_order": lambda _d: _("There is no such month; is the day written first, or the month?"),
+    "import_date_range": lambda d: _("Write a date from %(first)s to %(last)s.", first=d["first"], last=d["last"]),
+    "import_amount": lambda _d: _("Write an amount like 12.50, or choose how this column is written."),
+    "import_amount_places": lambda _d: _("Use at most two digits after the point."),
+    "import_amount_negative": lambda _d: _("An amount can’t be below zero."),
+    "import_currency": lambda d: _(
+        "Your workspace’s currency is %(currency)s; leave others out.", currency=d["currency"]
+    ),
+    "import_country": lambda _d: _("Write a country like FR or France."),
+    "import_platform_id": lambda _d: _("Use only letters, digits and . _ : - here, at most 64."),
+    "import_id_rounded": lambda _d: _(
+        "A spreadsheet has rounded this id; format the column as text there, and save again."
+    ),
+    "import_row_length": lambda d: _(
+        "The row has %(cells)s cells and the header %(columns)s; is a quote or a separator missing?",
+        cells=d["cells"],
+        columns=d["columns"],
+    ),
+    "import_twice": lambda d: _("Row %(row)s is the same fan; keep one of the two.", row=d["row"]),
+    "import_nobody": lambda _d: _("Neither a username nor a platform id: whose row is it?"),
+    "import_no_username": lambda _d: _("A new fan needs a username."),
+    "import_another_id": lambda d: _("The fan of this username has another platform id: %(id)s.", id=d["other"]),
+    "import_name_taken": lambda d: _("Another fan is called @%(username)s.", username=d["other"]),
+    "import_added_meanwhile": lambda _d: _("Someone added this fan just then; import the row again."),
+    "import_meant_twice": lambda _d: _("Another column has this meaning already; choose one of the two."),
+    "import_no_identity": lambda _d: _("Choose which column is the username or the platform id."),
+    "import_moved_on": lambda _d: _("This import is further already."),
+    "import_not_undoable": lambda _d: _("It could not be undone: something was built on it meanwhile."),
+    "file_missing": lambda _d: _("Choose a file that is not empty."),
+    "file_too_large": lambda d: _("The file is larger than %(most)s MB; split it.", most=d["most"]),
+    "file_not_whole": lambda _d: _("The file did not arrive whole; send it again."),
+    "file_empty": lambda _d: _("The file is empty: its first row must name the columns."),
+    "file_no_rows": lambda _d: _("The file has a header and no rows."),
+    "file_workbook": lambda _d: _("This is a workbook or an archive, and no CSV. Open it and save it as CSV."),
+    "file_packed": lambda _d: _("This file is compressed; unpack it and send the CSV in it."),
+    "file_no_csv": lambda _d: _("This is no CSV file. Save your table as CSV and send that."),
+    "file_cut_off": lambda _d: _("The file ends in the middle of a character: it was cut off. Save it again."),
+    "file_encoding": lambda d: _(
+        "Line %(line)s is not written in %(encoding)s. Choose other letters below, or save the file as UTF-8.",
+        line=d["line"],
+        encoding=d["encoding"],
+    ),
+    "file_endless_line": lambda d: _(
+        "Line %(line)s has more than %(most)s characters: this is no table, or its line breaks are lost.",
+        line=d["line"],
+        most=d["most"],
+    ),
+    "file_endless_quote": lambda d: _(
+        "Row %(row)s has a quote that is not closed for more than 100,000 characters; close it.", row=d["row"]
+    ),
+    "file_open_quote": lambda d: _(
+        "The file ends within a quote that opens in row %(row)s: close it, or the file was cut off.", row=d["row"]
+    ),
+    "file_quotes": lambda d: _(
+        "Row %(row)s has a quote in the middle of a cell; within quotes, write it twice.", row=d["row"]
+    ),
+    "file_too_many_rows": lambda d: _("The file has more than %(most)s rows; split it.", most=d["most"]),
+    "file_too_many_columns": lambda d: _(
+        "Row %(row)s has more than %(most)s columns; keep those that you need.", row=d["row"], most=d["most"]
+    ),
+    "file_cell_too_long": lambda d: _(
+        "Row %(row)s, column %(column)s: the cell has more than %(most)s characters; shorten it.",
+        row=d["row"],
+        column=d["column"],
+        most=d["most"],
+    ),
 }

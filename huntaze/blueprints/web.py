@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, Protocol, TypeVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, copy_current_request_context, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from redis import Redis
@@ -66,6 +66,7 @@ class PersonalService(Protocol):
     def __init__(self, session: Session, secret_key: str) -> None: ...
 
 
+Result = TypeVar("Result")
 Service = TypeVar("Service", bound=WorkspaceService)
 People = TypeVar("People", bound=PeopleService)
 Personal = TypeVar("Personal", bound=PersonalService)
@@ -166,6 +167,36 @@ def stream_sessions() -> Callable[[], AbstractContextManager[Session]]:
             yield session
 
     return opened
+
+
+@contextmanager
+def own_session() -> Iterator[Session]:
+    """One short transaction of the viewer's workspace, apart from the request's: for a stream and an upload.
+
+    Those last as long as a phone takes, and must not hold a connection meanwhile.
+    """
+    with Session(db.engine) as session, session.begin():
+        tenancy.enter(session, viewer().workspace_id)
+        yield session
+
+
+def later(step: Callable[[], Result]) -> Callable[[], Result | None]:
+    """`step` for a response that goes on after its request: a stream, an export. It opens sessions of its own.
+
+    Each call stands by itself: the viewer is looked up anew, and None is returned, at which the response ends,
+    once they are signed out, in another workspace, or no longer have the view's role.
+    """
+    began = viewer().workspace_id
+    needed = getattr(current_app.view_functions[request.endpoint or ""], "needed_role", Role.VIEWER)
+
+    @copy_current_request_context
+    def again() -> Result | None:
+        found = viewer_or_none()
+        if found is None or found.workspace_id != began or not found.covers(needed):
+            return None
+        return step()
+
+    return again
 
 
 def sign_ins() -> SignInService:
@@ -314,6 +345,8 @@ def _gate() -> ResponseReturnValue | None:
 def _park() -> str:
     """Keeps what was typed into a form that must wait for a sign-in; returns where it can be picked up again."""
     parked_id = None
+    if request.mimetype == "multipart/form-data":
+        return parked.where(None)  # a file does not wait: it is chosen again
     with system_session() as session:
         author = SignInService(session).former_user(SIGN_IN.read() or "")
         if author is not None:

@@ -27,6 +27,8 @@ PERIODIC = {
     "purge expired sign-ins": Periodic("huntaze.jobs.sign_ins.purge_expired", "7 * * * *"),
     "delete workspaces whose week is over": Periodic("huntaze.jobs.workspaces.delete_due", "*/5 * * * *"),
     "send mails that wait": Periodic("huntaze.jobs.mails.send_due", "* * * * *"),
+    "go on with stalled imports": Periodic("huntaze.jobs.imports.resume_stalled", "* * * * *"),
+    "purge old imports": Periodic("huntaze.jobs.imports.purge", "23 * * * *"),
 }
 
 

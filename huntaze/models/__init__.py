@@ -3,6 +3,7 @@
 from huntaze.models import (
     account_link,
     audit,
+    imports,
     invitation,
     mail,
     notification,
@@ -22,6 +23,7 @@ __all__ = [
     "Base",
     "account_link",
     "audit",
+    "imports",
     "invitation",
     "mail",
     "notification",

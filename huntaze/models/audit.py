@@ -44,6 +44,10 @@ class Action(StrEnum):
     PASSWORD_RESET = "password.reset"  # noqa: S105  by a link in a mail
     EMAIL_CHANGED = "email.changed"
 
+    SUBSCRIBERS_IMPORTED = "subscribers.imported"
+    SUBSCRIBERS_EXPORTED = "subscribers.exported"
+    IMPORT_UNDONE = "import.undone"
+
 
 class AuditEvent(Tenant, Base):
     """One thing that was done. `detail` holds numbers and words of ours, never a text or a name of a person."""

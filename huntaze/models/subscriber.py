@@ -55,6 +55,8 @@ class Subscriber(Tenant, Base):
     __tablename__ = "subscribers"
     __table_args__ = (
         UniqueConstraint("workspace_id", "username"),
+        UniqueConstraint("workspace_id", "platform_id", name="uq_subscribers_platform_id"),
+        CheckConstraint("length(platform_id) BETWEEN 1 AND 64", "platform_id_length"),
         CheckConstraint("username = lower(username) AND length(username) BETWEEN 1 AND 100", "username_folded"),
         CheckConstraint("length(display_name) <= 100", "display_name_length"),
         CheckConstraint("email = lower(email) AND length(email) <= 254", "email_folded"),
@@ -72,6 +74,7 @@ class Subscriber(Tenant, Base):
     )  # fmt: skip
 
     id: Mapped[Id]
+    platform_id: Mapped[str | None]  # what the platform calls them; a user name may change, this does not
     username: Mapped[str] = mapped_column()
     display_name: Mapped[str] = mapped_column(server_default="")
     email: Mapped[str | None]

@@ -83,6 +83,12 @@ class SubscriberFilter(Schema):
         narrowing = (self.tier, self.status, self.tag, self.spent_min, self.spent_max)
         return sum(value is not None for value in narrowing) + self.archived
 
+    @property
+    def query(self) -> dict[str, str]:
+        """As in a URL: what is searched and filtered, without order and page."""
+        said = self.model_dump(mode="json", exclude_defaults=True, exclude_none=True, exclude={"sort", "after"})
+        return {name: "1" if value is True else str(value) for name, value in said.items()}
+
 
 class TypedUsername(Schema):
     """A user name typed once more, before its fan is erased."""

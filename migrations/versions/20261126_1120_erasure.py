@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_1120"
-down_revision = "20261126_1040"
+down_revision = "20261126_1100"
 branch_labels = None
 depends_on = None
 

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from huntaze.models.audit import Action
+from huntaze.models.imports import ImportState
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.transaction import TransactionStatus
 from huntaze.models.user import Membership, Role
@@ -19,6 +20,7 @@ from tests.browser.conftest import DESK, PHONE, ROOT, NewContext, OpenAs
 from tests.factories import (
     ApiTokenFactory,
     AuditEventFactory,
+    ImportFactory,
     InvitationFactory,
     MemberFactory,
     NoteFactory,
@@ -68,6 +70,7 @@ class World:
     alone: Membership
     fan: Subscriber
     archived: Subscriber
+    files: dict[ImportState, int]
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +92,24 @@ def world(app: object) -> World:
     archived = SubscriberFactory(**here, archived_at=datetime.now(UTC))
     for _ in range(50):
         SubscriberFactory(**here)
+    wrong = {"column": 0, "kind": "import_date", "detail": {}, "rows": 1, "examples": [2]}
+    row = {"row": 2, "cells": ["ann"], "problems": [{"column": 0, "kind": "import_date", "detail": {}}]}
+    head = {"rows": 2, "good": 1, "refused": 1, "shown": [row]}
+    failure = {"kind": "file_workbook", "detail": {}}
+    files = {
+        state: ImportFactory(
+            **here, state=state, head=head, problems=[wrong], refused=1, added=1, finished_at=datetime.now(UTC),
+            failure=failure if state == ImportState.UNREADABLE else None,
+        ).id
+        for state in ImportState
+        if state != ImportState.UPLOADING
+    }  # fmt: skip
     viewer = MemberFactory(**here, role=Role.VIEWER)
     InvitationFactory(**here, shown="axe")
     ApiTokenFactory(member=member, expires_at=datetime.now(UTC))
     for action in Action:
         AuditEventFactory(**here, actor_id=member.user_id, action=action, subject_id=viewer.user_id)
-    return World(member, viewer, MemberFactory(), fan, archived)
+    return World(member, viewer, MemberFactory(), fan, archived, files)
 
 
 def open_dialog(page: Page, _world: World) -> None:
@@ -150,6 +165,13 @@ def at(path: str) -> Callable[[Page, World], None]:
     return go
 
 
+def at_import(state: ImportState, more: str = "") -> Callable[[Page, World], None]:
+    def go(page: Page, world: World) -> None:
+        page.goto(f"{LIST}/import/{world.files[state]}{more}")
+
+    return go
+
+
 STATES: dict[str, Callable[[Page, World], None]] = {
     "list": at(LIST),
     "filtered": at(f"{LIST}?tier=vip&tag=whale&spent_min=0&sort=spent"),
@@ -167,6 +189,13 @@ STATES: dict[str, Callable[[Page, World], None]] = {
     "payments": at(f"{LIST}/{{fan}}/transactions"),
     "notes": at(f"{LIST}/{{fan}}/notes"),
     "a fan's data": at(f"{LIST}/{{fan}}/data"),
+    "imports": at(f"{LIST}/import"),
+    "import, under way": at_import(ImportState.RUNNING),
+    "import, ready": at_import(ImportState.READY),
+    "import, unreadable": at_import(ImportState.UNREADABLE),
+    "import, done": at_import(ImportState.DONE),
+    "import, to be undone": at_import(ImportState.DONE, "/undo"),
+    "export": at(f"{LIST}/export?tier=vip"),
     "notifications": at("/notifications"),
     "settings": at("/settings"),
     "profile": at("/settings/profile"),

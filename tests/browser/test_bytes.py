@@ -11,17 +11,32 @@ from random import Random
 from typing import Any
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
+from huntaze.models.base import WorkspaceId
+from huntaze.models.imports import Import, ImportState
 from huntaze.models.subscriber import Status, Subscriber, Tier
 from huntaze.models.user import Membership
 from huntaze.models.workspace import Workspace
 from huntaze.services.demo import FIRST, LAST
+from huntaze.services.imports import topic
+from tests import factories
 from tests.browser.conftest import DESK, PHONE, Device, NewContext, OpenAs
-from tests.factories import NoteFactory, SubscriberFactory, TagFactory, TaggedFactory, TransactionFactory
+from tests.factories import (
+    ImportFactory,
+    NoteFactory,
+    SubscriberFactory,
+    TagFactory,
+    TaggedFactory,
+    TransactionFactory,
+)
 
 LIST = "/onlyfans/subscribers"
 KB = 1024
+CHUNKED = 9
+"""Bytes around a part of a stream: its length and two line breaks. Chromium counts a stream without them."""
 WORDS = ("whale", "birthday soon", "custom requests", "win back", "VIP list", "from Twitter", "night owl", "kind")
 TIERS, STATUSES = list(Tier), list(Status)
 
@@ -178,6 +193,44 @@ def test_other_swaps(signed_in: Page, fans: list[Subscriber], record_property: R
     for name, traffic in sizes.items():
         record_property(f"bytes: swap, {name}", traffic.total)
         assert 0 < traffic.total <= 2 * KB, (name, traffic)
+
+
+def test_an_import_cold_and_its_progress(
+    open_as: OpenAs, app: Flask, member: Membership, record_property: Record
+) -> None:
+    done = ImportFactory(
+        workspace_id=member.workspace_id, state=ImportState.RUNNING, total=100_001, done=0, file_name="fans.csv"
+    )
+    page = open_as(member, PHONE)
+    with watched(page) as cold:
+        page.goto(f"{LIST}/import", wait_until="networkidle")
+    record_property("bytes: import, cold", cold.total)
+    assert 0 < cold.total <= 30 * KB, cold
+
+    ticks: list[int] = []
+    cdp = page.context.new_cdp_session(page)
+    cdp.on("Network.dataReceived", lambda event: ticks.append(event["dataLength"] + CHUNKED))
+    cdp.send("Network.enable")
+    page.goto(f"{LIST}/import/{done.id}")
+    bar = page.get_by_role("progressbar")
+    expect(bar).to_be_visible()
+    signals = app.extensions["huntaze.signals"]
+    for percent in (35, 70):
+        ticks.clear()
+        factories.session.execute(update(Import).where(Import.id == done.id).values(done=percent * 1_000 + 50))
+        factories.session.commit()
+        signals.publish(topic(WorkspaceId(member.workspace_id), done.id))
+        expect(bar).to_have_attribute("value", str(percent))
+    record_property("bytes: import, tick", sum(ticks))
+    assert 0 < sum(ticks) <= 400, ticks
+
+    factories.session.execute(
+        update(Import).where(Import.id == done.id).values(state=ImportState.DONE, added=99_000, refused=1_000)
+    )
+    factories.session.commit()
+    signals.publish(topic(WorkspaceId(member.workspace_id), done.id))
+    expect(page.get_by_text("99,000")).to_be_visible()
+    expect(page.get_by_role("link", name="Download the refused rows")).to_be_visible()
 
 
 def test_the_login_cold(page: Page, record_property: Record) -> None:

@@ -4,6 +4,21 @@ from flask import Blueprint
 
 bp = Blueprint("onlyfans", __name__, url_prefix="/onlyfans")
 
-from huntaze.blueprints.onlyfans import subscriber_data, subscriber_notes, subscriber_tags, subscribers  # noqa: E402
+from huntaze.blueprints.onlyfans import (  # noqa: E402
+    subscriber_data,
+    subscriber_export,
+    subscriber_imports,
+    subscriber_notes,
+    subscriber_tags,
+    subscribers,
+)
 
-__all__ = ["bp", "subscriber_data", "subscriber_notes", "subscriber_tags", "subscribers"]
+__all__ = [
+    "bp",
+    "subscriber_data",
+    "subscriber_export",
+    "subscriber_imports",
+    "subscriber_notes",
+    "subscriber_tags",
+    "subscribers",
+]

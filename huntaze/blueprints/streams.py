@@ -1,0 +1,72 @@
+"""Server-sent events: a page that stays open hears of what changed, and costs a greenlet and no database connection.
+
+A signal says that something changed; a short transaction reads what, after the session was checked again. A
+stream ends after five minutes, and the client opens it anew. Where signals can't be had it ends at once, having
+told how things are, and asks to be opened again only after a while: that is polling.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from flask import Response, current_app
+
+from huntaze.adapters.signals import Signals, SignalsAway
+from huntaze.blueprints import web
+
+LIFE = 300.0
+"""Seconds."""
+HEARTBEAT = 20.0
+"""Seconds of silence after which a comment is sent, so that nobody in between takes the stream for dead."""
+PACE = 0.7
+"""Seconds between two events at least: what changes faster is told together."""
+REOPEN = 1_000
+"""Milliseconds after which the client opens a stream again that was cut."""
+POLL = 30_000
+"""The same where there are no signals."""
+
+
+class News(NamedTuple):
+    """What to swap in, and whether nothing will follow."""
+
+    html: str
+    is_last: bool
+
+
+def stream(topic: str, read: Callable[[], News]) -> Response:
+    """How things are now, and again after each signal. `read` opens a session of its own, and closes it."""
+    signals: Signals = current_app.extensions["huntaze.signals"]
+    response = Response(_events(signals, topic, web.later(read)), mimetype="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"  # and so it has no ETag
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would collect it
+    return response
+
+
+def _events(signals: Signals, topic: str, read: Callable[[], News | None]) -> Iterator[str]:
+    end = time.monotonic() + LIFE
+    try:
+        with signals.listen(topic) as listener:
+            news = read()
+            while news is not None:
+                yield _event(news, REOPEN)
+                if news.is_last:
+                    return
+                time.sleep(PACE)
+                while not listener.wait(min(HEARTBEAT, max(end - time.monotonic(), 0))):
+                    if time.monotonic() > end:
+                        return
+                    yield ":\n\n"
+                listener.drain()
+                news = read()
+    except SignalsAway:
+        news = read()
+        if news is not None:
+            yield _event(news, POLL)
+
+
+def _event(news: News, reopen: int) -> str:
+    lines = "".join(f"data: {line}\n" for line in news.html.splitlines() if line.strip())
+    end = "event: end\ndata:\n\n" if news.is_last else ""
+    return f"retry: {reopen}\n{lines}\n{end}"
