@@ -106,5 +106,6 @@ node_modules/stamp: package.json package-lock.json .npmrc requirements-node.txt 
 $(DIST)/manifest.json: $(shell find huntaze/static/src 2>/dev/null) build.mjs node_modules/stamp
 	@node build.mjs
 
-%.mo: %.po | $(VENV)/run.stamp
-	@$(BIN)/pybabel -q compile -i $< -o $@
+# `make messages` writes no header, whose dates would differ in every change; without one a catalogue counts as fuzzy.
+%/LC_MESSAGES/messages.mo: %/LC_MESSAGES/messages.po | $(VENV)/run.stamp
+	@$(BIN)/pybabel -q compile --use-fuzzy --locale $(notdir $*) -i $< -o $@
