@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from huntaze import tenancy
 from huntaze.models.base import UserId, WorkspaceId
 from huntaze.models.notification import Notification
+from huntaze.models.rollup import DailyEarnings, DailySubscribers
 from huntaze.models.subscriber import Note, Subscriber, SubscriberTag, Tag
 from huntaze.models.transaction import Transaction
 from huntaze.models.user import Membership, Role, User
@@ -28,7 +29,9 @@ from tests.conftest import SWAP, Browser, SignIn
 from tests.factories import MemberFactory, SubscriberFactory
 from tests.routes import ROUTES, belongings, call, digest
 
-WITH_TENANT_ROWS = (Subscriber, Tag, SubscriberTag, Note, Transaction, Notification, Membership)
+WITH_TENANT_ROWS = (
+    Subscriber, Tag, SubscriberTag, Note, Transaction, Notification, Membership, DailyEarnings, DailySubscribers,
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ class Periodic:
 
 PERIODIC = {
     "purge expired sign-ins": Periodic("huntaze.jobs.sign_ins.purge_expired", "7 * * * *"),
+    "fold the figures of days": Periodic("huntaze.jobs.rollups.fold", "*/5 * * * *"),
 }
 
 
