@@ -50,6 +50,7 @@ ROUTES = {
     "auth.create_account": Route("POST", ANYONE, _LOGIN),
     "auth.logout": Route("POST", ANYONE),
     "dashboard.home": Route("GET", MEMBER),
+    "dashboard.index": Route("GET", MEMBER),
     "onlyfans.subscribers": Route("GET", MEMBER),
     "onlyfans.new_subscriber": Route("GET", Role.MANAGER),
     "onlyfans.create_subscriber": Route("POST", Role.MANAGER, _NEW_FAN),
@@ -76,6 +77,7 @@ ROUTES = {
     "api.get_subscriber": Route("GET", MEMBER),
     "api.change_subscriber": Route("PATCH", Role.MANAGER, {"display_name": "New"}),
     "api.archive_subscriber": Route("DELETE", Role.MANAGER),
+    "api.get_overview": Route("GET", MEMBER),
     "api.openapi": Route("GET", ANYONE),
     "dev.kit": Route("GET", ANYONE),
 }
