@@ -59,11 +59,16 @@ class Chart:
 
     @property
     def bars(self) -> str:
-        """The path of the bars, to be stroked .7 wide: each from zero."""
+        """The path of the bars, to be stroked `thickness` wide: each from zero."""
         zero = _y(0, self.ticks)
         return "".join(
             f"M{number}.5 {zero}V{_y(value, self.ticks)}" for number, value in enumerate(self._values) if value
         )
+
+    @property
+    def thickness(self) -> str:
+        """Of a bar, in the width of a point: so that few of them are no walls."""
+        return f"{min(0.7, 0.12 * len(self.points)):.2f}"
 
     @property
     def line(self) -> str:
