@@ -134,7 +134,11 @@ def at(path: str) -> Callable[[Page, World], None]:
 
 
 STATES: dict[str, Callable[[Page, World], None]] = {
+    "dashboard": at("/dashboard"),
+    "dashboard of a year": at("/dashboard?range=year"),
+    "dashboard of all time": at("/dashboard?range=all"),
     "list": at(LIST),
+    "list by day": at(f"{LIST}?joined_since=2020-01-01&renews_before=2099-01-01"),
     "filtered": at(f"{LIST}?tier=vip&tag=whale&spent_min=0&sort=spent"),
     "nothing found": at(f"{LIST}?q=nobody"),
     "bad filter": at(f"{LIST}?tier=gold"),
@@ -175,7 +179,7 @@ def test_signed_in(open_as: OpenAs, world: World, state: str, locale: str) -> No
     expect_no_violations(page, locale)
 
 
-@pytest.mark.parametrize("path", [LIST, "/notifications"])
+@pytest.mark.parametrize("path", ["/dashboard", LIST, "/notifications"])
 def test_empty(open_as: OpenAs, world: World, path: str) -> None:
     page = open_as(world.alone)
     page.goto(path)

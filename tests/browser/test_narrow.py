@@ -120,8 +120,23 @@ def test_nothing_sticks_out(open_as: OpenAs, extreme: Extreme, locale: str) -> N
     fans = [f"{LIST}/{fan.id}" for fan in extreme.fans]
     edits = [f"{fans[0]}/edit", f"{fans[0]}/transactions", f"{fans[0]}/notes"]
     search = f"{LIST}?q={UNBROKEN}&tier=premium&status=cancelled&archived=1&tag={'W' * 40}&spent_min=999999999.99"
+    days = f"{LIST}?joined_since=2020-01-01&renews_before=2099-01-01"
     found = []
-    for path in (LIST, f"{LIST}/new", *fans, *edits, search, "/notifications", "/settings", "/nowhere", "/dev/kit"):
+    for path in (
+        "/dashboard",
+        "/dashboard?range=year",
+        "/dashboard?range=all",
+        days,
+        LIST,
+        f"{LIST}/new",
+        *fans,
+        *edits,
+        search,
+        "/notifications",
+        "/settings",
+        "/nowhere",
+        "/dev/kit",
+    ):
         page.goto(path)
         found += problems(page)
     assert not found, "\n".join(found)
