@@ -25,7 +25,9 @@ class Range(StrEnum):
 class OverviewQuery(Schema):
     """The query of the dashboard: it is the URL."""
 
-    range: Annotated[Range, BeforeValidator(lambda chosen: chosen or Range.MONTH)] = Range.MONTH
+    range: Annotated[
+        Range, BeforeValidator(lambda chosen: chosen or Range.MONTH, json_schema_input_type=Range | None)
+    ] = Range.MONTH
 
 
 class Out(Schema):

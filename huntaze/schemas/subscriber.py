@@ -78,7 +78,9 @@ class SubscriberFilter(Schema):
     joined_since: Annotated[date | None, Optional] = None
     renews_before: Annotated[date | None, Optional] = None
     archived: bool = False
-    sort: Annotated[Sort, BeforeValidator(lambda chosen: chosen or Sort.JOINED)] = Sort.JOINED
+    sort: Annotated[
+        Sort, BeforeValidator(lambda chosen: chosen or Sort.JOINED, json_schema_input_type=Sort | None)
+    ] = Sort.JOINED
     after: Annotated[str, Field(max_length=400)] = ""
 
     @property
