@@ -79,6 +79,7 @@ def _create(connection: psycopg.Connection, size: int) -> Filled:
     connection.execute("SELECT setseed(0.5)")
     for statement in (TRANSACTIONS_OF, SUBSCRIBERS_OF, TAGS_OF, TAGGED_OF, NOTES_OF):
         connection.execute(statement, values)
+    connection.execute("SELECT rebuild_days(%(workspace)s)", values)  # without triggers nobody counted
     for table in ("subscribers", "tags", "notes"):
         connection.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}".encode())
     return Filled(row[0], _email(size), size)

@@ -31,6 +31,8 @@ GRANTS = {
     "import_rows": EVERYTHING,
     "audit_events": {"SELECT", "INSERT"},
     "tombstones": {"SELECT", "INSERT", "DELETE"},
+    "daily_earnings": EVERYTHING - {"UPDATE"},
+    "daily_subscribers": EVERYTHING - {"UPDATE"},
     "memberships": {"SELECT"},
     "workspaces": {"SELECT"},
 }
@@ -41,7 +43,10 @@ POLICIES = {
     "users": "(EXISTS ( SELECT FROM memberships m"
     " WHERE ((m.workspace_id = current_workspace()) AND (m.user_id = users.id))))",
 }
-FUNCTIONS = {"current_workspace", "fold", "like_anywhere", "search_pattern", "search_subscribers"}
+FUNCTIONS = {
+    "current_workspace", "fold", "like_anywhere", "search_pattern", "search_subscribers",
+    "earnings_by_day", "subscribers_by_day", "keep_days", "note_days", "rebuild_days",
+}  # fmt: skip
 DEFINERS = {"search_subscribers"}
 
 # Of no extension.

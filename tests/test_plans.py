@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -16,7 +17,9 @@ from sqlalchemy.orm import Session
 
 from huntaze import tenancy
 from huntaze.models.base import WorkspaceId
+from huntaze.schemas.analytics import Range
 from huntaze.schemas.subscriber import Sort, SubscriberFilter
+from huntaze.services.analytics import AnalyticsService
 from huntaze.services.earnings import EarningsService
 from huntaze.services.notes import NoteService
 from huntaze.services.subscribers import SubscriberService
@@ -84,6 +87,16 @@ def fan(big: WorkspaceId) -> int:
     return fan
 
 
+@pytest.fixture(scope="module")
+def renewing(big: WorkspaceId) -> int:
+    """How many of them renew tomorrow; the rest never do."""
+    for _ in range(20):
+        SubscriberFactory(workspace_id=big, renews_at=datetime.now(UTC) + timedelta(days=1))
+    factories.session.execute(text("ANALYZE subscribers"))
+    factories.session.commit()
+    return 20
+
+
 class Plans:
     """A session of the app's role in a workspace, and the plans of what it ran."""
 
@@ -95,6 +108,11 @@ class Plans:
     def forget(self) -> None:
         self._finish()
         self._notices.clear()
+
+    def all(self) -> list[str]:
+        """Every plan since, but of the statement that names the workspace."""
+        self._finish()
+        return [notice for notice in self._notices if "set_config" not in notice]
 
     def of(self, words: str) -> str:
         """The plan of the one statement, of those run since, whose text has these words."""
@@ -193,6 +211,42 @@ def test_the_timeline_and_the_notes_of_a_fan_come_from_their_indexes(plans: Plan
     plan = plans.of("FROM notes")
     assert "Index Scan Backward using ix_notes_subscriber" in plan
     assert "Sort" not in plan
+
+
+def test_new_fans_are_found_by_their_day(plans: Plans) -> None:
+    since = datetime.now(UTC).date()
+    SubscriberService(plans.session, plans.workspace_id).page(SubscriberFilter(joined_since=since))
+    plan = plans.of(LIST)
+    assert re.search(r"Index Scan (Backward )?using ix_subscribers_joined .*\n +Index Cond: .*joined_at >= ", plan), (
+        plan
+    )
+    assert "Seq Scan on subscribers " not in plan
+
+
+def test_who_renews_soon_is_found_by_the_day(plans: Plans, renewing: int) -> None:
+    before = datetime.now(UTC).date() + timedelta(days=7)
+    wanted = SubscriberFilter(renews_before=before, status="active")
+    assert len(SubscriberService(plans.session, plans.workspace_id).page(wanted).rows) == renewing
+    plan = plans.of(LIST)
+    assert re.search(r"on ix_subscribers_renews|using ix_subscribers_renews", plan), plan
+    assert "Seq Scan on subscribers " not in plan
+
+
+def test_the_dashboard_reads_no_fan_and_no_payment_to_count(plans: Plans, fan: int) -> None:
+    analytics = AnalyticsService(plans.session, plans.workspace_id)
+    for chosen in Range:
+        analytics.overview(chosen, datetime.now(UTC).date())
+    for plan in plans.all():
+        assert re.search(r"FROM daily_(earnings|subscribers)", plan)
+        assert not re.search(r" on (transactions|subscribers)\b", plan), plan
+
+
+def test_the_newest_come_from_the_end_of_an_index(plans: Plans, fan: int) -> None:
+    AnalyticsService(plans.session, plans.workspace_id).activity()
+    payments, fans = plans.of("FROM transactions"), plans.of("ORDER BY subscribers.joined_at DESC")
+    assert "Index Scan Backward using ix_transactions_newest" in payments
+    assert "Index Scan Backward using ix_subscribers_joined" in fans
+    assert "Sort" not in payments + fans
 
 
 def _assert_read_in_order(plan: str, sort: Sort) -> None:

@@ -14,6 +14,7 @@ from huntaze import tenancy
 from huntaze.models.base import UserId, WorkspaceId
 from huntaze.models.imports import Import, ImportChunk, ImportRow
 from huntaze.models.notification import Notification
+from huntaze.models.rollup import DailyEarnings, DailySubscribers
 from huntaze.models.subscriber import Note, Subscriber, SubscriberTag, Tag
 from huntaze.models.transaction import Transaction
 from huntaze.models.user import Membership, Role, User
@@ -30,17 +31,9 @@ from tests.factories import MemberFactory, SubscriberFactory
 from tests.routes import PERSONAL, ROUTES, belongings, call, digest
 
 WITH_TENANT_ROWS = (
-    Subscriber,
-    Tag,
-    SubscriberTag,
-    Note,
-    Transaction,
-    Notification,
-    Membership,
-    Import,
-    ImportChunk,
-    ImportRow,
-)
+    Subscriber, Tag, SubscriberTag, Note, Transaction, Notification, Membership, DailyEarnings, DailySubscribers,
+    Import, ImportChunk, ImportRow,
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -114,6 +114,7 @@ def _context() -> dict[str, Any]:
 def _nav() -> list[NavEntry]:
     here = request.blueprint
     return [
+        NavEntry("dashboard.index", _("Home"), "home", here == "dashboard"),
         NavEntry("onlyfans.subscribers", _("Fans"), "fans", here == "onlyfans"),
         NavEntry("settings.index", _("Settings"), "settings", request.path.startswith("/settings")),
     ]

@@ -29,6 +29,7 @@ PERIODIC = {
     "send mails that wait": Periodic("huntaze.jobs.mails.send_due", "* * * * *"),
     "go on with stalled imports": Periodic("huntaze.jobs.imports.resume_stalled", "* * * * *"),
     "purge old imports": Periodic("huntaze.jobs.imports.purge", "23 * * * *"),
+    "fold the figures of days": Periodic("huntaze.jobs.rollups.fold", "*/5 * * * *"),
 }
 
 

@@ -65,6 +65,7 @@ class Subscriber(Tenant, Base):
         Index("ix_subscribers_joined", "workspace_id", "joined_at", "id", postgresql_where=_LISTED),
         Index("ix_subscribers_spent", "workspace_id", "total_spent_cents", "id", postgresql_where=_LISTED),
         Index("ix_subscribers_seen", "workspace_id", "seen_at", "id", postgresql_where=_LISTED),
+        Index("ix_subscribers_renews", "workspace_id", "renews_at", "id", postgresql_where=_LISTED),
         # And one for the filters that leave few: without it a page of them read half of 1,000,000 rows.
         Index("ix_subscribers_state", "workspace_id", "status", "tier", "joined_at", "id", postgresql_where=_LISTED),
         Index("ix_subscribers_archived", "workspace_id", "archived_at",

@@ -41,6 +41,7 @@ class Transaction(Tenant, Base):
         ),
         CheckConstraint("net_cents = gross_cents - fee_cents", "net"),
         Index("ix_transactions_subscriber", "workspace_id", "subscriber_id", "occurred_at", "id"),
+        Index("ix_transactions_newest", "workspace_id", "occurred_at", "id"),
     )
 
     id: Mapped[Id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -65,7 +65,11 @@ class Sort(StrEnum):
 
 
 class SubscriberFilter(Schema):
-    """The query of the list: it is the URL. Spend bounds are in major units of the workspace's currency."""
+    """The query of the list: it is the URL. Spend bounds are in major units of the workspace's currency.
+
+    `joined_since` and `renews_before` are days of the workspace's time zone: joined on that day or later, and to
+    renew or end from today on but before that day.
+    """
 
     q: Annotated[Text, Field(max_length=100)] = ""
     tier: Annotated[Tier | None, Optional] = None
@@ -73,14 +77,20 @@ class SubscriberFilter(Schema):
     tag: Annotated[Annotated[Line, Field(max_length=40)] | None, Optional] = None
     spent_min: Annotated[Decimal | None, Optional] = Field(default=None, ge=0, le=10**9, decimal_places=2)
     spent_max: Annotated[Decimal | None, Optional] = Field(default=None, ge=0, le=10**9, decimal_places=2)
+    joined_since: Annotated[date | None, Optional] = None
+    renews_before: Annotated[date | None, Optional] = None
     archived: bool = False
-    sort: Annotated[Sort, BeforeValidator(lambda chosen: chosen or Sort.JOINED)] = Sort.JOINED
+    sort: Annotated[
+        Sort, BeforeValidator(lambda chosen: chosen or Sort.JOINED, json_schema_input_type=Sort | None)
+    ] = Sort.JOINED
     after: Annotated[str, Field(max_length=400)] = ""
 
     @property
     def active(self) -> int:
         """How many filters narrow the list (search and order are not filters)."""
-        narrowing = (self.tier, self.status, self.tag, self.spent_min, self.spent_max)
+        narrowing = (
+            self.tier, self.status, self.tag, self.spent_min, self.spent_max, self.joined_since, self.renews_before,
+        )  # fmt: skip
         return sum(value is not None for value in narrowing) + self.archived
 
     @property

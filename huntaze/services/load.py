@@ -124,7 +124,7 @@ class LoadService:
             transactions = cursor.execute(STORE_TRANSACTIONS, (workspace_id,)).rowcount
             cursor.execute("SELECT gin_clean_pending_list('ix_subscribers_search')")
             cursor.execute("DROP TABLE staged_subscribers, staged_transactions")
-            cursor.execute("ANALYZE subscribers, transactions")
+            cursor.execute("ANALYZE subscribers, transactions, daily_earnings, daily_subscribers")
         ignored = tuple(name for name in NOT_YET if (folder / name).exists())
         return Loaded(workspace_id, user_id, new.email, subscribers, transactions, ignored)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     ARRAY,
@@ -29,6 +30,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from huntaze.models.base import WorkspaceId
 from huntaze.models.subscriber import Subscriber, SubscriberTag, Tag
+from huntaze.models.workspace import Workspace
 from huntaze.schemas.subscriber import NewSubscriber, Sort, SubscriberChange, SubscriberFilter
 from huntaze.services.errors import Conflict, NotFound, Problem
 from huntaze.services.keyset import Order, Page, read_cents, read_text, read_time
@@ -74,7 +76,7 @@ class SubscriberService:
     def page(self, wanted: SubscriberFilter) -> SubscriberPage:
         """The page after the filter's cursor, with tags; and on the first page how many there are.
 
-        One query, two with a search term. Raises Invalid for a cursor of another list.
+        One query, one more with a search term, and one with a day. Raises Invalid for a cursor of another list.
         """
         order, (conditions, common) = ORDERS[wanted.sort], self._found(wanted)
         counted = select(Subscriber.id).where(*conditions).limit(COUNTED + 1).subquery()
@@ -183,8 +185,23 @@ class SubscriberService:
             conditions.append(Subscriber.total_spent_cents >= int(wanted.spent_min * 100))
         if wanted.spent_max is not None:
             conditions.append(Subscriber.total_spent_cents <= int(wanted.spent_max * 100))
+        if wanted.joined_since is not None or wanted.renews_before is not None:
+            conditions += self._dated(wanted.joined_since, wanted.renews_before)
         if wanted.tag is not None:
             conditions.append(Subscriber.id.in_(self._tagged(wanted.tag)))
+        return conditions
+
+    def _dated(self, joined_since: date | None, renews_before: date | None) -> list[ColumnElement[bool]]:
+        zone = ZoneInfo(
+            self.session.scalars(select(Workspace.time_zone).where(Workspace.id == self.workspace_id)).one()
+        )
+        conditions = []
+        if joined_since is not None:
+            conditions.append(Subscriber.joined_at >= datetime.combine(joined_since, time(), zone))
+        if renews_before is not None:
+            today = datetime.combine(datetime.now(zone), time(), zone)
+            conditions.append(Subscriber.renews_at >= today)
+            conditions.append(Subscriber.renews_at < datetime.combine(renews_before, time(), zone))
         return conditions
 
     def _tagged(self, name: str) -> Select[int]:

@@ -59,7 +59,7 @@ def test_there_and_back(nobody: Browser, email: str) -> None:
 
 def test_home_leads_to_the_fans(nobody: Browser, email: str) -> None:
     assert _log_in(nobody, email).headers["Location"] == "/"
-    assert nobody.get("/").headers["Location"] == "/onlyfans/subscribers"
+    assert nobody.get("/").headers["Location"] == "/dashboard"
 
 
 @pytest.mark.parametrize("target", UNSAFE_TARGETS)

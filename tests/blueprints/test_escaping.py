@@ -66,6 +66,7 @@ def _pages(sign_in: SignIn, text: str) -> dict[str, str]:
     browser = sign_in(member)
     page = f"{LIST}/{fan.id}"
     answers = {
+        "dashboard": browser.get("/dashboard"),
         "list": browser.get(LIST),
         "filtered": browser.get(LIST, query_string={"tag": short}),
         "search": browser.get(LIST, query_string={"q": text}),
@@ -96,7 +97,18 @@ def harmless() -> dict[str, str]:
     return {}
 
 
-SHOWN = ("list", "fan", "notes", "edit", "edit refused", "add refused", "note refused", "settings", "toast")
+SHOWN = (
+    "dashboard",
+    "list",
+    "fan",
+    "notes",
+    "edit",
+    "edit refused",
+    "add refused",
+    "note refused",
+    "settings",
+    "toast",
+)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -173,7 +173,11 @@ def at_import(state: ImportState, more: str = "") -> Callable[[Page, World], Non
 
 
 STATES: dict[str, Callable[[Page, World], None]] = {
+    "dashboard": at("/dashboard"),
+    "dashboard of a year": at("/dashboard?range=year"),
+    "dashboard of all time": at("/dashboard?range=all"),
     "list": at(LIST),
+    "list by day": at(f"{LIST}?joined_since=2020-01-01&renews_before=2099-01-01"),
     "filtered": at(f"{LIST}?tier=vip&tag=whale&spent_min=0&sort=spent"),
     "nothing found": at(f"{LIST}?q=nobody"),
     "bad filter": at(f"{LIST}?tier=gold"),
@@ -240,7 +244,8 @@ def test_signed_in(open_as: OpenAs, world: World, state: str, locale: str) -> No
 
 
 @pytest.mark.parametrize(
-    "path", [LIST, "/notifications", "/settings/team/invitations", "/settings/tokens", "/settings/audit"]
+    "path",
+    ["/dashboard", LIST, "/notifications", "/settings/team/invitations", "/settings/tokens", "/settings/audit"],
 )
 def test_empty(open_as: OpenAs, world: World, path: str) -> None:
     page = open_as(world.alone)

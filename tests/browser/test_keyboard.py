@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from huntaze.models.user import Membership
 from huntaze.models.workspace import Workspace
 from tests.browser.test_sign_in import email_of
-from tests.factories import PASSWORD, SubscriberFactory
+from tests.factories import PASSWORD, SubscriberFactory, TransactionFactory
 
 LIST = "/onlyfans/subscribers"
 
@@ -47,7 +47,7 @@ def test_signing_in(page: Page, member: Membership) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(LIST))
+    expect(page).to_have_url(re.compile("/dashboard$"))
 
 
 def test_the_way_through_the_list(signed_in: Page, workspace: Workspace) -> None:
@@ -60,6 +60,17 @@ def test_the_way_through_the_list(signed_in: Page, workspace: Workspace) -> None
     assert [name for name in passed if name in wanted] == wanted
     assert {"Fold the sidebar", "Search name, username or e-mail", "Archived", "Sort by"} < set(passed)
     assert {"fan0", "fan1", "fan2"} < set(passed)
+
+
+def test_the_way_through_the_dashboard(signed_in: Page, workspace: Workspace) -> None:
+    TransactionFactory(subscriber=SubscriberFactory(workspace_id=workspace.id, display_name="Ann Lee"))
+    signed_in.goto("/dashboard")
+    passed = tab_through(signed_in)
+    periods = ["7 days", "30 days", "90 days", "Year", "All"]
+    at = passed.index(periods[0])
+    assert passed[at : at + 5] == periods
+    assert passed[at + 5] == "$8.00", "the chart is one stop, and the arrow keys go through it"
+    assert passed[at + 6] == "Who paid most"
 
 
 def test_the_way_through_a_fan_and_the_settings(signed_in: Page, workspace: Workspace) -> None:

@@ -124,6 +124,7 @@ def test_nothing_sticks_out(open_as: OpenAs, extreme: Extreme, locale: str) -> N
     fans = [f"{LIST}/{fan.id}" for fan in extreme.fans]
     edits = [f"{fans[0]}/edit", f"{fans[0]}/transactions", f"{fans[0]}/notes", f"{fans[0]}/data"]
     search = f"{LIST}?q={UNBROKEN}&tier=premium&status=cancelled&archived=1&tag={'W' * 40}&spent_min=999999999.99"
+    days = f"{LIST}?joined_since=2020-01-01&renews_before=2099-01-01"
     for action in Action:
         AuditEventFactory(workspace_id=extreme.member.workspace_id, actor_id=extreme.member.user_id, action=action)
     InvitationFactory(workspace_id=extreme.member.workspace_id, email=f"{'w' * 64}@{'w' * 60}.test")
@@ -136,8 +137,9 @@ def test_nothing_sticks_out(open_as: OpenAs, extreme: Extreme, locale: str) -> N
         )
     ]  # fmt: skip
     found = []
+    dashboards = ["/dashboard", "/dashboard?range=year", "/dashboard?range=all"]
     others = ["/notifications", "/settings", *settings, "/nowhere", "/dev/kit"]
-    for path in (LIST, f"{LIST}/new", *fans, *edits, search, *others):
+    for path in (*dashboards, days, LIST, f"{LIST}/new", *fans, *edits, search, *others):
         page.goto(path)
         found += problems(page)
     assert not found, "\n".join(found)

@@ -23,7 +23,7 @@ def email_of(member: Membership) -> str:
     return str(user.email)
 
 
-def test_a_new_person_lands_on_an_empty_list_logs_out_and_in_again(page: Page) -> None:
+def test_a_new_person_lands_on_an_empty_dashboard_logs_out_and_in_again(page: Page) -> None:
     page.goto("/register")
     page.get_by_label("Your name").fill("Ada Laurent")
     page.get_by_label("Name of your business").fill("Studio Ada")
@@ -31,8 +31,8 @@ def test_a_new_person_lands_on_an_empty_list_logs_out_and_in_again(page: Page) -
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
 
-    expect(page).to_have_url(re.compile("/onlyfans/subscribers$"))
-    expect(page.get_by_role("heading", name="No fans yet")).to_be_visible()
+    expect(page).to_have_url(re.compile("/dashboard$"))
+    expect(page.get_by_role("heading", name="Your business starts here")).to_be_visible()
     expect(page.get_by_role("link", name="Studio Ada")).to_be_visible()
 
     page.get_by_role("button", name="Ada Laurent").click()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
 from huntaze import tenancy
@@ -65,6 +65,23 @@ def test_filters(service: SubscriberService, fan: Callable[..., Subscriber]) -> 
     assert found(tag="whal") == []
     assert found(archived=True) == ["dan"]
     assert found(archived=True, tier="vip") == []
+
+
+def test_days_are_those_of_the_workspace(
+    service: SubscriberService, owner: Session, workspace: Workspace, fan: Callable[..., Subscriber]
+) -> None:
+    """In New York 1 June began at 4:00 UTC."""
+    owner.execute(update(Workspace).where(Workspace.id == workspace.id).values(time_zone="America/New_York"))
+    fan("early", joined_at=NOON.replace(hour=3, minute=59), renews_at=NOON.replace(hour=3, minute=59))
+    fan("late", joined_at=NOON.replace(hour=4), renews_at=NOON.replace(hour=4))
+    fan("week", joined_at=NOON, renews_at=NOON.replace(day=8, hour=3))
+    fan("more", joined_at=NOON, renews_at=NOON.replace(day=8, hour=4))
+    fan("never", joined_at=NOON - timedelta(days=1))
+    with time_machine.travel(NOON, tick=False):
+        assert set(_names(service, joined_since="2026-06-01")) == {"late", "week", "more"}
+        assert set(_names(service, renews_before="2026-06-08")) == {"late", "week"}
+        assert _names(service, renews_before="2026-06-08", joined_since="2026-06-02") == []
+        assert _names(service, renews_before="2026-06-01") == []
 
 
 def test_empty_parts_of_the_url_filter_nothing(service: SubscriberService, fan: Callable[..., Subscriber]) -> None:

@@ -1,0 +1,183 @@
+"""The figures of a workspace, from its rollups: exact and fresh, whatever the number of fans and payments."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, ColumnElement, cast, func, null, select
+from sqlalchemy.orm import Session
+
+from huntaze.models.base import Cents, WorkspaceId
+from huntaze.models.rollup import DailyEarnings, DailySubscribers, FanEvent
+from huntaze.models.subscriber import Status, Subscriber
+from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
+from huntaze.schemas.analytics import Range
+from huntaze.services.periods import Span, before, period, steps
+
+EXPIRING = timedelta(days=7)
+"""Who renews or ends within so many days, today included, is "expiring soon"."""
+RECENT = 8
+"""Events that the dashboard shows."""
+
+
+class Earnings(NamedTuple):
+    """Of completed payments, in minor units of the workspace's currency: what fans paid, what is left after fees."""
+
+    gross_cents: Cents
+    net_cents: Cents
+    payments: int
+
+
+class Step(NamedTuple):
+    """Earnings of a day, or of some days in a row."""
+
+    first: date
+    last: date
+    gross_cents: Cents
+    net_cents: Cents
+    payments: int
+
+
+class Fans(NamedTuple):
+    """Without the archived. `new` joined in the period, `expiring` are active and renew or end within EXPIRING."""
+
+    total: int
+    active: int
+    new: int
+    new_before: int | None
+    expiring: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """`before` is the period to compare with: None for all time."""
+
+    range: Range
+    period: Span
+    earnings: Earnings
+    before: Span | None
+    earnings_before: Earnings | None
+    steps: Sequence[Step]
+    fans: Fans
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing has ever happened here, as far as this period tells."""
+        return not self.fans.total and not self.earnings.payments
+
+
+class Event(NamedTuple):
+    """Something that happened: a payment, or (without kind and amount) a fan who came."""
+
+    at: datetime
+    subscriber_id: int
+    name: str
+    kind: TransactionType | None = None
+    status: TransactionStatus | None = None
+    net_cents: Cents = Cents(0)
+
+
+class AnalyticsService:
+    """The figures of one workspace."""
+
+    def __init__(self, session: Session, workspace_id: WorkspaceId) -> None:
+        self.session = session
+        self.workspace_id = workspace_id
+
+    def overview(self, chosen: Range, today: date) -> Overview:
+        """The figures of a range up to `today`, the day that it is in the workspace's time zone. Two queries."""
+        if chosen is Range.ALL:
+            days = self._days(date.min, today)
+            span, past = period(chosen, today, days[0].first if days else today), None
+        else:
+            span = period(chosen, today, today)
+            past = before(chosen, span)
+            days = self._days((past or span).first, today)
+        return Overview(
+            range=chosen,
+            period=span,
+            earnings=_within(days, span),
+            before=past,
+            earnings_before=_within(days, past) if past else None,
+            steps=[Step(step.first, step.last, *_within(days, step)) for step in steps(span)],
+            fans=self._fans(span if past else Span(date.min, today), past, today),
+        )
+
+    def activity(self) -> list[Event]:
+        """The newest payments and fans. Two queries, each from the end of an index."""
+        payments = (
+            select(
+                Transaction.occurred_at,
+                Transaction.subscriber_id,
+                Subscriber.display_name,
+                Subscriber.username,
+                Transaction.type,
+                Transaction.status,
+                Transaction.net_cents,
+            )
+            .join(
+                Subscriber,
+                (Subscriber.workspace_id == Transaction.workspace_id) & (Subscriber.id == Transaction.subscriber_id),
+            )
+            .where(Transaction.workspace_id == self.workspace_id)
+            .order_by(Transaction.occurred_at.desc(), Transaction.id.desc())
+            .limit(RECENT)
+        )
+        fans = (
+            select(Subscriber.joined_at, Subscriber.id, Subscriber.display_name, Subscriber.username)
+            .where(Subscriber.workspace_id == self.workspace_id, Subscriber.archived_at.is_(None))
+            .order_by(Subscriber.joined_at.desc(), Subscriber.id.desc())
+            .limit(RECENT)
+        )
+        events = [
+            Event(at, id_, display_name or username, *paid)
+            for query in (payments, fans)
+            for at, id_, display_name, username, *paid in self.session.execute(query)
+        ]
+        return sorted(events, key=lambda event: event.at, reverse=True)[:RECENT]
+
+    def _days(self, first: date, last: date) -> list[Step]:
+        """The days on which there was a payment, in their order."""
+        sums = (DailyEarnings.gross_cents, DailyEarnings.net_cents, DailyEarnings.payments)
+        query = (
+            select(DailyEarnings.day, *(cast(func.sum(column), BigInteger) for column in sums))
+            .where(DailyEarnings.workspace_id == self.workspace_id, DailyEarnings.day.between(first, last))
+            .group_by(DailyEarnings.day)
+            .having(func.sum(DailyEarnings.payments) > 0)
+            .order_by(DailyEarnings.day)
+        )
+        return [Step(day, day, *sums_) for day, *sums_ in self.session.execute(query)]
+
+    def _fans(self, span: Span, past: Span | None, today: date) -> Fans:
+        joined, active = DailySubscribers.event == FanEvent.JOINED, DailySubscribers.status == Status.ACTIVE
+        renews, day = DailySubscribers.event == FanEvent.RENEWS, DailySubscribers.day
+        query = select(
+            _count(joined),
+            _count(joined & active),
+            _count(joined & day.between(*span)),
+            _count(joined & day.between(*past)) if past else null(),
+            _count(renews & active & day.between(today, today + EXPIRING - timedelta(days=1))),
+        ).where(DailySubscribers.workspace_id == self.workspace_id)
+        return Fans(*self.session.execute(query).one())
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return cast(func.coalesce(func.sum(DailySubscribers.fans).filter(condition), 0), BigInteger)
+
+
+def _within(days: Sequence[Step], span: Span) -> Earnings:
+    """The sum of those days that are in the span; `days` are in their order."""
+    found = days[bisect_left(days, span.first, key=_first) : bisect_right(days, span.last, key=_first)]
+    return Earnings(
+        gross_cents=Cents(sum(day.gross_cents for day in found)),
+        net_cents=Cents(sum(day.net_cents for day in found)),
+        payments=sum(day.payments for day in found),
+    )
+
+
+def _first(day: Step) -> date:
+    return day.first

@@ -1,0 +1,202 @@
+"""The dashboard: what it says in each of its states, in whose days, and how many queries it costs."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import Engine
+
+from huntaze.jobs.rollups import fold
+from huntaze.models.subscriber import Subscriber
+from huntaze.models.user import Role
+from huntaze.models.workspace import Workspace
+from tests.blueprints.test_subscribers import _queries
+from tests.conftest import Browser, SignIn
+from tests.factories import MemberFactory, SubscriberFactory, TransactionFactory, WorkspaceFactory
+
+PAGE = "/dashboard"
+RANGES = ("7d", "30d", "90d", "year", "all")
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def fan(workspace: Workspace) -> Subscriber:
+    """Joined 40 days ago, renews in 3, and paid in this period and in the one before."""
+    fan = SubscriberFactory(
+        workspace_id=workspace.id,
+        display_name="Ann Lee",
+        joined_at=NOON - timedelta(days=40),
+        renews_at=NOON + timedelta(days=3),
+    )
+    for days, cents in ((0, 2_000), (3, 3_000), (35, 10_000)):
+        TransactionFactory(subscriber=fan, gross_cents=cents, occurred_at=NOON - timedelta(days=days))
+    return fan
+
+
+def _text(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def _at_noon() -> time_machine.travel:
+    return time_machine.travel(NOON, tick=False)
+
+
+def test_home_leads_here(as_viewer: Browser) -> None:
+    response = as_viewer.get("/")
+    assert (response.status_code, response.headers["Location"]) == (303, PAGE)
+    html = as_viewer.get(PAGE).text
+    assert f'<a href="{PAGE}" aria-current="page">' in html
+
+
+def test_an_empty_workspace_says_what_to_do(as_manager: Browser, as_viewer: Browser) -> None:
+    html = as_manager.get(PAGE).text
+    assert "Your business starts here" in html
+    assert 'href="/onlyfans/subscribers/new"' in html
+    assert "huntaze load FOLDER" in html
+    assert "Earnings" not in html
+    assert 'href="/onlyfans/subscribers/new"' not in as_viewer.get(PAGE).text
+
+
+def test_money_fans_and_what_happened(as_viewer: Browser, fan: Subscriber) -> None:
+    with _at_noon():
+        text = _text(as_viewer.get(PAGE).text)
+    for said in (
+        "Earnings $40.00 -50%",
+        "of $50.00 paid",
+        "$80.00 in the 30 days before",
+        "Active fans 1 Active fans of 1",
+        "New fans 0 New fans 1 before",
+        "Expiring soon 1",
+        "Ann Lee Tip",
+        "Thu, Nov 26 $16.00",
+        "Mon, Nov 23 $24.00",
+        "$30",
+    ):
+        assert said in text, said
+
+
+def test_one_day_of_data(as_viewer: Browser, workspace: Workspace) -> None:
+    fan = SubscriberFactory(workspace_id=workspace.id, joined_at=NOON)
+    TransactionFactory(subscriber=fan, occurred_at=NOON)
+    with _at_noon():
+        pages = {chosen: _text(as_viewer.get(f"{PAGE}?range={chosen}").text) for chosen in RANGES}
+    for chosen, text in pages.items():
+        assert "Earnings $8.00" in text
+        assert ("before" in text) == (chosen != "all")
+    assert "Thu, Nov 26 $8.00" in pages["all"]
+
+
+def test_a_taken_back_payment_and_a_loss_are_shown(as_viewer: Browser, fan: Subscriber) -> None:
+    TransactionFactory(subscriber=fan, type="chargeback", gross_cents=-9_000, occurred_at=NOON)
+    TransactionFactory(subscriber=fan, status="refunded", gross_cents=7_000, occurred_at=NOON)
+    with _at_noon():
+        text = _text(as_viewer.get(PAGE).text)
+    assert "Earnings -$32.00" in text
+    assert "Refunded" in text
+    assert "Chargeback" in text
+
+
+@pytest.mark.parametrize("chosen", RANGES)
+def test_the_period_is_in_the_url(as_viewer: Browser, fan: Subscriber, chosen: str) -> None:
+    with _at_noon():
+        page, part = as_viewer.get(f"{PAGE}?range={chosen}"), as_viewer.swap(f"{PAGE}?range={chosen}")
+    assert part.text.strip() in page.text
+    assert "<html" not in part.text
+    assert re.findall(r'range=(\w+)"[^>]* aria-current="true"', part.text) == [chosen]
+
+
+def test_a_range_that_there_is_not(as_viewer: Browser) -> None:
+    for path in (f"{PAGE}?range=century", f"{PAGE}?colour=blue"):
+        assert as_viewer.get(path).status_code == 422
+        assert as_viewer.swap(path).headers["HX-Retarget"] == "#toasts"
+    assert as_viewer.get(f"{PAGE}?range=").status_code == 200
+
+
+def test_each_figure_leads_to_its_list(as_viewer: Browser, fan: Subscriber, workspace: Workspace) -> None:
+    SubscriberFactory(workspace_id=workspace.id, status="expired", joined_at=NOON - timedelta(days=2))
+    SubscriberFactory(
+        workspace_id=workspace.id, joined_at=NOON - timedelta(days=9), renews_at=NOON - timedelta(days=1)
+    )
+    SubscriberFactory(
+        workspace_id=workspace.id, joined_at=NOON - timedelta(days=90), renews_at=NOON + timedelta(days=7)
+    )
+    with _at_noon():
+        html = as_viewer.get(PAGE).text
+        stats = re.findall(r'<a href="(/onlyfans[^"]*)">(\d+)<span class="vh"> ([^<]*)', html)
+        assert [(count, name) for _, count, name in stats] == [
+            ("3", "Active fans"),
+            ("2", "New fans"),
+            ("1", "Expiring soon"),
+        ]
+        for href, count, _name in stats:
+            listed = as_viewer.get(unescape(href)).text
+            assert f"{count} fan{'s' if count != '1' else ''}<" in listed
+            assert "Clear" in listed, "the filter is seen, and can be taken off"
+
+
+@pytest.mark.parametrize(
+    ("zone", "today"),
+    [("America/New_York", "Wed, Nov 25"), ("UTC", "Thu, Nov 26"), ("Pacific/Kiritimati", "Thu, Nov 26")],
+)
+def test_days_are_the_workspaces(sign_in: SignIn, zone: str, today: str) -> None:
+    here = WorkspaceFactory(time_zone=zone, currency="EUR")
+    fan = SubscriberFactory(workspace_id=here.id)
+    at = datetime(2026, 11, 26, 3, 30, tzinfo=UTC)
+    TransactionFactory(subscriber=fan, occurred_at=at)
+    browser = sign_in(MemberFactory(workspace_id=here.id))
+    with time_machine.travel(at, tick=False):
+        assert f"{today} €8.00" in _text(browser.get(f"{PAGE}?range=7d").text)
+        answer = browser.get("/api/analytics/overview?range=7d").json
+    assert answer is not None
+    assert (answer["time_zone"], answer["currency"]) == (zone, "EUR")
+    assert answer["steps"][-1]["net_cents"] == 800
+
+
+def test_a_new_payment_is_seen_at_once(app: Flask, as_viewer: Browser, fan: Subscriber) -> None:
+    """Folded or not: nothing is cached but by what it says."""
+    with _at_noon():
+        with app.app_context():
+            fold()
+        first = as_viewer.get(PAGE)
+        same = as_viewer.get(PAGE, headers={"If-None-Match": first.headers["ETag"]})
+        TransactionFactory(subscriber=fan, gross_cents=100, occurred_at=NOON)
+        new = as_viewer.get(PAGE, headers={"If-None-Match": first.headers["ETag"]})
+        with app.app_context():
+            fold()
+        folded = as_viewer.get(PAGE, headers={"If-None-Match": new.headers["ETag"]})
+    assert (same.status_code, new.status_code, folded.status_code) == (304, 200, 304)
+    assert "$40.80" in new.text
+
+
+def test_a_teammate_sees_the_same_and_a_stranger_nothing(
+    as_owner: Browser, stranger: Browser, sign_in: SignIn, fan: Subscriber
+) -> None:
+    teammate = sign_in(MemberFactory(workspace_id=fan.workspace_id, role=Role.CHATTER))
+    with _at_noon():
+        assert "$40.00" in as_owner.get(PAGE).text
+        assert "$40.00" in teammate.get(PAGE).text
+        for path in (PAGE, "/api/analytics/overview"):
+            answer = stranger.get(path).text
+            assert "40.00" not in answer
+            assert "Ann Lee" not in answer
+
+
+def test_what_it_costs(as_viewer: Browser, fan: Subscriber, app_engine: Engine, owner_engine: Engine) -> None:
+    as_viewer.get(PAGE)
+    with _queries(app_engine, owner_engine) as page:
+        as_viewer.get(PAGE)
+    assert [re.findall(r"\nFROM (\w+)", query)[-1] for query in page] == [
+        "sign_ins",  # who asks, in which workspace, zone and currency
+        "daily_earnings",  # each day of the period, and of the one before
+        "daily_subscribers",  # how many are active, new, expiring
+        "transactions",  # the newest, with who paid
+        "subscribers",  # the newest
+    ]
+    with _queries(app_engine, owner_engine) as swap:
+        as_viewer.swap(f"{PAGE}?range=year")
+    assert len(swap) == 3, "another period is figures alone"
