@@ -36,6 +36,7 @@ def create_app(config: Config | None = None) -> Flask:
         formats,
         health,
         ids,
+        install,
         notifications,
         onlyfans,
         security,
@@ -68,7 +69,7 @@ def create_app(config: Config | None = None) -> Flask:
     shell.init_app(app)
     formats.init_app(app)
 
-    for part in (auth, dashboard, onlyfans, notifications, settings, health, api):
+    for part in (auth, dashboard, onlyfans, notifications, settings, install, health, api):
         app.register_blueprint(part.bp)
     if config.local:
         app.register_blueprint(dev.bp)

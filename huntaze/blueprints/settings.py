@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from flask import Blueprint, Response, request, url_for
 
 from huntaze.blueprints import web
 from huntaze.blueprints.cookies import LANGUAGE, LOOK
 from huntaze.blueprints.htmx import go, page, safe_path, wants_partial
 from huntaze.blueprints.parked import form_page
-from huntaze.blueprints.shell import LOCALES, SIDEBARS, THEMES, Look
+from huntaze.blueprints.shell import LOCALES, Look
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -24,11 +22,7 @@ def index() -> Response:
 @bp.post("/appearance")
 @web.public
 def appearance() -> Response:
-    look = Look.read()
-    if (theme := request.form.get("theme")) in THEMES:
-        look = replace(look, theme=theme)
-    if (sidebar := request.form.get("sidebar")) in SIDEBARS:
-        look = replace(look, sidebar=sidebar)
+    look = Look.read().changed(request.form)
     # With htmx the page shows the choice already, and stays.
     response = Response(status=204) if wants_partial() else _back()
     LOOK.write(response, str(look))

@@ -60,4 +60,10 @@ addEventListener("submit", (event) => {
   else sent.set(form, Date.now());
 });
 
+// Kept by the worker (sw.js), in this language and look: the built files, and the page that says one is offline.
+const { lang, dataset } = document.documentElement;
+addEventListener("load", () => {
+  navigator.serviceWorker?.register(`/sw.js?${[lang, ...Object.values(dataset)]}`).catch(() => {});
+});
+
 on("change", ({ target }) => "auto" in target.dataset && target.form.requestSubmit());
