@@ -35,7 +35,14 @@ def manifest() -> Response:
 @bp.get("/sw.js")
 @web.public
 def worker() -> Response:
-    return Response(script("sw.js"), mimetype="text/javascript")
+    """An hour passes until a phone sees a new build's worker, which does no harm: the worker only asks for what
+    the pages name. Without it Chromium asked again on every page, which then cost 0.7 KB more (measured).
+    """
+    response = Response(script("sw.js"), mimetype="text/javascript")
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    response.add_etag(weak=True)
+    response.make_conditional(request)
+    return response
 
 
 @bp.get("/offline")

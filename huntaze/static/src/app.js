@@ -63,7 +63,8 @@ addEventListener("submit", (event) => {
 // Kept by the worker (sw.js), in this language and look: the built files, and the page that says one is offline.
 const { lang, dataset } = document.documentElement;
 addEventListener("load", () => {
-  navigator.serviceWorker?.register(`/sw.js?${[lang, ...Object.values(dataset)]}`).catch(() => {});
+  const worker = `/sw.js?${[lang, ...Object.values(dataset)]}`;
+  navigator.serviceWorker?.register(worker, { updateViaCache: "all" }).catch(() => {});
 });
 
 on("change", ({ target }) => "auto" in target.dataset && target.form.requestSubmit());
