@@ -23,9 +23,10 @@ PAGE_COLOURS = {"light": "#fcfcfd", "dark": "#101013"}
 @web.public
 def manifest() -> Response:
     """The address says in which language and look: a browser asks for it without cookies."""
-    locale, look = request.args.get("locale"), Look().changed(request.args)
-    with force_locale(locale if locale in LOCALES else "en"):
-        response = jsonify(_manifest(look, str(locale)))
+    wanted = request.args.get("locale", "")
+    locale = wanted if wanted in LOCALES else "en"
+    with force_locale(locale):
+        response = jsonify(_manifest(Look().changed(request.args), locale))
     response.mimetype = "application/manifest+json"
     # Chrome asks after it on every page: a day is soon enough for a new icon.
     response.headers["Cache-Control"] = "public, max-age=86400"

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from itertools import count
@@ -77,6 +78,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def base_url(config: Config) -> Iterator[str]:
     """gunicorn with the app, on this worker's database, as `huntaze up` runs it."""
+    with served(config) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def served(config: Config) -> Iterator[int]:
+    """Serves the app on a free port of this machine."""
     # The socket listens before there is a server: the first request waits for it, and nothing polls.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -91,7 +99,7 @@ def base_url(config: Config) -> Iterator[str]:
         connection.request("GET", "/healthz")
         connection.getresponse().read()
         connection.close()
-        yield f"http://127.0.0.1:{port}"
+        yield port
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -105,6 +113,7 @@ def _environment(config: Config) -> dict[str, str]:
         "SECRET_KEY": config.secret_key,
         "DATA": str(config.data),
         "HOST": config.host,
+        "TRUSTED_PROXIES": str(config.trusted_proxies),
         "WEB_CONCURRENCY": "1",
         "LOG_LEVEL": "ERROR",
     }
