@@ -95,13 +95,10 @@ for (const name of readdirSync(src).filter((name) => name.endsWith(".svg"))) {
   add(name, svg);
   for (const size of PNG_SIZES) add(`${basename(name, ".svg")}-${size}.png`, draw(svg, size));
 }
-// Last, with the names of the others: the worker changes when any file does, and so the browser sees the new build.
-const names = built.map(({ fingerprinted }) => fingerprinted);
+// Last, with the names of what every page loads: so a new build is a new worker.
 const shell = built.filter(({ name }) => ["app.js", "app.css"].includes(name)).map(({ fingerprinted }) => fingerprinted);
-add("sw.js", await bundle(join(src, "sw.js"), {
-  BUILD: JSON.stringify(createHash("sha256").update(names.join()).digest("hex").slice(0, 10)),
-  SHELL: JSON.stringify(shell.map((name) => `/static/${name}`)),
-}));
+const SHELL = JSON.stringify(shell.map((name) => `/static/${name}`));
+add("sw.js", await bundle(join(src, "sw.js"), { SHELL }));
 
 // Everything was built without an error: only now does the earlier build go away. The manifest comes last.
 rmSync(dist, { recursive: true, force: true });

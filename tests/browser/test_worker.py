@@ -28,12 +28,8 @@ from tests.factories import SubscriberFactory
 
 LIST = "/onlyfans/subscribers"
 ACTIVE = "() => navigator.serviceWorker.ready.then(({active}) => active.scriptURL)"
-KEPT = """async () => {
-  const kept = {};
-  for (const name of await caches.keys())
-    kept[name] = (await (await caches.open(name)).keys()).map(({url}) => new URL(url).pathname);
-  return kept;
-}"""
+KEPT = """async () => (await (await caches.open("built")).keys()).map(({url}) => new URL(url).pathname)"""
+OFFLINE_PAGE_HAS = "async ([words]) => (await (await caches.match('/offline')).text()).includes(words)"
 RECEIVED = """() => performance.getEntriesByType("resource")
   .filter(({transferSize}) => transferSize > 0)
   .map(({name}) => new URL(name).pathname)"""
@@ -50,8 +46,17 @@ def kept(signed_in: Page) -> Page:
 
 
 def only_cache(page: Page) -> list[str]:
-    [paths] = page.evaluate(KEPT).values()
-    return sorted(paths)
+    assert page.evaluate("caches.keys()") == ["built"]
+    return sorted(page.evaluate(KEPT))
+
+
+def wait_until(page: Page, condition: str, *arguments: str) -> None:
+    """Polls in the page: `condition` is an async function there."""
+    for _ in range(200):
+        if page.evaluate(condition, arguments):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never true: {condition}")
 
 
 def worker(page: Page) -> Worker:
@@ -83,7 +88,7 @@ def test_the_offline_page_is_in_the_language_and_look_that_were_chosen(
         kept.get_by_role("radio", name=scheme.title()).check(force=True)
     kept.get_by_role("radio", name="Français").check(force=True)
     expect(kept.get_by_role("heading", name="Réglages")).to_be_visible()
-    kept.wait_for_function(f"caches.keys().then((names) => names.length == 1 && names[0].endsWith('?fr,{scheme}'))")
+    wait_until(kept, OFFLINE_PAGE_HAS, f'<html lang="fr" data-theme="{scheme}">')
     kept.context.set_offline(True)
     kept.goto(LIST)
     expect(kept.get_by_role("heading", name="Pas de réseau pour l’instant")).to_be_visible()
@@ -205,6 +210,10 @@ class Site:
         return "text/html", page.encode()
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 64
+
+
 class Handler(SimpleHTTPRequestHandler):
     def __init__(self, site: Site, *arguments: Any) -> None:
         self.site = site
@@ -226,7 +235,7 @@ class Handler(SimpleHTTPRequestHandler):
 @contextmanager
 def serving() -> Iterator[Site]:
     site = Site("")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, site))
+    server = Server(("127.0.0.1", 0), partial(Handler, site))
     site.url = f"http://127.0.0.1:{server.server_port}/"
     Thread(target=server.serve_forever, daemon=True).start()
     yield site
@@ -261,10 +270,8 @@ def test_a_new_build_takes_over_and_the_old_one_is_cleaned_away(browser: Chromiu
         new_tab.evaluate("navigator.serviceWorker.getRegistration().then((found) => found.update())")
         new_styles = f"/static/{site.names['app.css']}"
         assert new_styles != old_styles
-        new_tab.wait_for_function(
-            f"caches.keys().then(async ([name, ...more]) => !more.length && !!(await caches.match('{new_styles}')))"
-        )
-        assert old_styles not in only_cache(new_tab)
+        wait_until(new_tab, "async ([old]) => !(await caches.match(old))", old_styles)
+        assert new_styles in only_cache(new_tab)
         assert site.asked.count(new_styles) == 1, "by the page; the worker has it from the HTTP cache"
         assert old_tab.evaluate("getComputedStyle(document.body).margin") == "0px", "the old tab is as it was"
         assert old_tab.evaluate(f"fetch('{old_styles}').then((answer) => answer.ok)"), "and may ask again"

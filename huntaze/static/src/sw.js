@@ -1,9 +1,10 @@
 // The service worker: built files come from its cache, and where no page can be had, one that says so.
 // It keeps no page and no answer of the API, so nothing in it is anyone's; what it does not handle goes its usual way.
-// BUILD and SHELL are put in by build.mjs. The address names the language and the look (app.js), in which the
-// offline page was fetched: a change of either is another worker with another cache.
-const CACHE = BUILD + location.search;
+// SHELL, the addresses of app.js and app.css, is put in by build.mjs: a new build is a new worker. So is another
+// language or look, which its own address names (app.js), since the offline page is fetched in them.
+const CACHE = "built";
 const OFFLINE = "/offline";
+const KEPT = [OFFLINE, ...SHELL];
 
 addEventListener("install", (event) => {
   // What is neither a page nor a built file need not wait until a sleeping worker is up (Chrome 123).
@@ -13,13 +14,15 @@ addEventListener("install", (event) => {
   });
   // The page that registers us has loaded the shell just now: it comes from the HTTP cache, and only the offline
   // page is received. All else is kept when it is used, so that Save-Data has nothing to leave out here.
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll([OFFLINE, ...SHELL])));
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(KEPT)));
   skipWaiting();
 });
 
 addEventListener("activate", (event) => {
   const clean = async () => {
-    for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name);
+    const cache = await caches.open(CACHE);
+    const old = (await cache.keys()).filter(({ url }) => !KEPT.includes(new URL(url).pathname));
+    await Promise.all(old.map((request) => cache.delete(request)));
     await registration.navigationPreload?.enable(); // the request leaves while the worker wakes up
   };
   event.waitUntil(clean());
