@@ -28,6 +28,9 @@ ROOT = Path(__file__).parent.parent.parent
 REFUSED_BY_US = re.compile(r"the server responded with a status of 4\d\d")
 """Chromium logs every 4xx as an error; ours are answers, and the tests look at them."""
 
+WITHOUT_WORKER = "Service Worker registration blocked by Playwright"
+"""What Playwright says where a test asked for it."""
+
 expect.set_options(timeout=10_000)
 
 _numbers = count()
@@ -149,7 +152,7 @@ def new_context(new_context: NewContext, troubles: list[str], base_url: str) -> 
 
 
 def _listen(kind: str, text: str, troubles: list[str]) -> None:
-    if kind in ("error", "warning") and not REFUSED_BY_US.search(text):
+    if kind in ("error", "warning") and not REFUSED_BY_US.search(text) and text != WITHOUT_WORKER:
         troubles.append(f"{kind} in the console: {text}")
 
 
