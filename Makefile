@@ -14,11 +14,11 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint types fmt seed load migration bench messages lock clean
+.PHONY: help run build test lint types fmt seed load migration bench lighthouse messages lock clean
 .DELETE_ON_ERROR:
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PORT=8000 HOST=127.0.0.1 DATA=data     where \`make run\` serves and keeps what it stores"
 	@echo "  DATABASE_URL= REDIS_URL=               PostgreSQL and Valkey of your own, in place of the embedded ones"
@@ -58,6 +58,9 @@ migration: $(VENV)/run.stamp ## Write a migration of what the models changed: ma
 bench: $(VENV)/dev.stamp build ## Measure pages, queries, bytes and memory
 	@exec $(BIN)/python -m bench
 
+lighthouse: $(VENV)/dev.stamp build bench/audit/node_modules/stamp ## Have Lighthouse judge the pages on a phone: 100, or it fails
+	@CHROMIUM="$$($(BIN)/python -m tests.chromium)" && export CHROMIUM && exec $(BIN)/python -m bench.lighthouse
+
 messages: $(VENV)/run.stamp ## Collect the texts to translate into huntaze/translations
 	@$(BIN)/pybabel -q extract -F pyproject.toml --ignore-dirs='.*' --no-location --omit-header --sort-output \
 	  -o $(VENV)/messages.pot huntaze
@@ -73,10 +76,14 @@ lock: $(BIN)/python ## Pin and hash the dependencies anew
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --group node -o requirements-node.txt
 	@npm install --package-lock-only
-	@if grep -nE '://' requirements*.txt package-lock.json; then echo "A lock file names an address." >&2; exit 1; fi
+	@npm install --package-lock-only --prefix bench/audit
+	@node -e 'const fs = require("fs"), name = "bench/audit/package-lock.json", lock = JSON.parse(fs.readFileSync(name)); \
+	  for (const each of Object.values(lock.packages)) delete each.funding; \
+	  fs.writeFileSync(name, JSON.stringify(lock, null, 2) + "\n")'
+	@if grep -nE '://' requirements*.txt package-lock.json bench/audit/package-lock.json; then echo "A lock file names an address." >&2; exit 1; fi
 
 clean: ## Remove what was built and installed; the data folder stays
-	rm -rf $(VENV) node_modules $(DIST) $(CATALOGUES) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) node_modules bench/audit/node_modules $(DIST) $(CATALOGUES) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # How it is built ------------------------------------------------------------------------------------------
 
@@ -101,6 +108,13 @@ node_modules/stamp: package.json package-lock.json .npmrc requirements-node.txt 
 	@{ command -v npm && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)'; } >/dev/null 2>&1 \
 	  || { echo "Installing Node ..."; $(INSTALL) -r requirements-node.txt; }
 	@npm ci --silent
+	@touch $@
+
+# Lighthouse wants a newer Node than the build does.
+bench/audit/node_modules/stamp: bench/audit/package.json bench/audit/package-lock.json | node_modules/stamp
+	@echo "Installing Lighthouse ..."
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 22 ? 1 : 0)' || $(INSTALL) -r requirements-node.txt
+	@npm ci --silent --prefix bench/audit
 	@touch $@
 
 $(DIST)/manifest.json: $(shell find huntaze/static/src 2>/dev/null) build.mjs node_modules/stamp

@@ -109,7 +109,10 @@ class Phone:
 
     @contextmanager
     def _context(self, signed_in: bool) -> Iterator[BrowserContext]:
-        context = self.browser.new_context(viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True)
+        # What a worker answers is no traffic of the page, and what it fetches itself is not counted here.
+        context = self.browser.new_context(
+            viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True, service_workers="block"
+        )
         if signed_in:
             name, _, value = self.cookie.partition("=")
             context.add_cookies([{"name": name, "value": value, "url": self.address}])

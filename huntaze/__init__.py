@@ -42,6 +42,7 @@ def create_app(config: Config | None = None) -> Flask:
         formats,
         health,
         ids,
+        install,
         join,
         limits,
         notifications,
@@ -86,7 +87,7 @@ def create_app(config: Config | None = None) -> Flask:
     formats.init_app(app)
 
     people = (auth, second_factor, passkeys, password, email, join, account, settings)
-    for part in (*people, dashboard, onlyfans, notifications, health, api):
+    for part in (*people, dashboard, onlyfans, notifications, install, health, api):
         app.register_blueprint(part.bp)
     if config.local:
         app.register_blueprint(dev.bp)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, jsonify, make_response, redirect, render_template, request, url_for
+from flask import (
+    Response,
+    after_this_request,
+    flash,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 
 PARTIAL = "HX-Request-Type"
@@ -13,6 +23,17 @@ PARTIAL = "HX-Request-Type"
 
 def wants_partial() -> bool:
     return request.headers.get(PARTIAL) == "partial"
+
+
+def saves_data() -> bool:
+    """Whether the browser asks for fewer bytes (Save-Data); what asks this here varies on it."""
+
+    @after_this_request
+    def vary(response: Response) -> Response:
+        response.vary.add("Save-Data")
+        return response
+
+    return request.headers.get("Save-Data") == "on"
 
 
 def page_or_partial(page: str, partial: str, status: int = 200, **context: Any) -> Response:

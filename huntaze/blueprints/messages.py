@@ -91,7 +91,7 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "sent_just_now": lambda _d: _("It was sent a moment ago; wait a minute before you send it again."),
     "token_name_taken": lambda _d: _("You have a token of this name; choose another name, or revoke that one."),
     "too_many_tokens": lambda d: _("You have %(most)s tokens, which is the most; revoke one first.", most=d["most"]),
-    "file_too_large": lambda d: _("This file is larger than %(most)s MB; choose a smaller one.", most=d["most"]),
+    "picture_too_large": lambda d: _("This file is larger than %(most)s MB; choose a smaller one.", most=d["most"]),
     "not_a_picture": lambda _d: _("Choose a JPEG, PNG, WebP or GIF picture."),
     "too_many_pixels": lambda d: _(
         "This picture has more than %(most)s million pixels; choose a smaller one.", most=d["most"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -14,28 +15,46 @@ from flask_babel import gettext as _
 from huntaze.assets import asset
 from huntaze.blueprints import web
 from huntaze.blueprints.cookies import LANGUAGE, LOOK
+from huntaze.blueprints.htmx import saves_data
 from huntaze.extensions import babel
 from huntaze.models.user import Role
 
 LOCALES = {"en": "English", "fr": "Français"}
-THEMES = ("system", "light", "dark")
-SIDEBARS = ("open", "closed")
+LOOKS = {
+    "theme": ("system", "light", "dark"),
+    "sidebar": ("open", "closed"),
+    "discreet": ("off", "on"),  # a neutral title and icon, for a phone that others see
+}
+"""What may be chosen; the first is what holds before a choice. The order is the cookie's."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What the browser keeps in a cookie, so that the first byte has the right colours."""
+    """What the browser keeps in a cookie, so that the first byte has the right colours and name."""
 
     theme: str = "system"
     sidebar: str = "open"
+    discreet: str = "off"
 
     @classmethod
     def read(cls) -> Look:
-        theme, _dot, sidebar = (LOOK.read() or "").partition(".")
-        return cls(theme if theme in THEMES else "system", sidebar if sidebar in SIDEBARS else "open")
+        return cls().changed(dict(zip(LOOKS, (LOOK.read() or "").split("."), strict=False)))
+
+    def changed(self, wanted: Mapping[str, str]) -> Look:
+        """With those of the wanted choices that there are."""
+        return replace(self, **{name: wanted[name] for name, known in LOOKS.items() if wanted.get(name) in known})
+
+    @property
+    def app_name(self) -> str:
+        return str(_("Notes")) if self.discreet == "on" else "Huntaze"
+
+    @property
+    def icon(self) -> str:
+        """The stem of the icon's files."""
+        return "notes" if self.discreet == "on" else "icon"
 
     def __str__(self) -> str:
-        return f"{self.theme}.{self.sidebar}"
+        return ".".join(getattr(self, name) for name in LOOKS)
 
 
 @dataclass(frozen=True)
@@ -72,6 +91,7 @@ def init_app(app: Flask) -> None:
     app.context_processor(_context)
     app.add_template_global(asset)
     app.add_template_global(url_with)
+    app.add_template_global(saves_data)
 
 
 def url_with(**changes: Any) -> str:

@@ -29,7 +29,7 @@ def portrait(file: bytes) -> bytes:
     if not file:
         raise _refused("missing")
     if len(file) > LARGEST:
-        raise _refused("file_too_large", most=LARGEST // 1024**2)
+        raise _refused("picture_too_large", most=LARGEST // 1024**2)
     loader = next((name for magic, name in LOADERS.items() if file.startswith(magic)), None)
     if file[:4] == b"RIFF" and file[8:12] == b"WEBP":
         loader = "webpload_buffer"

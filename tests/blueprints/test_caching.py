@@ -8,6 +8,7 @@ import brotli
 import pytest
 from flask import Flask
 
+from huntaze.assets import asset
 from tests.conftest import SWAP, Browser
 from tests.factories import SubscriberFactory
 from tests.routes import ROUTES, belongings, call
@@ -50,9 +51,16 @@ def test_the_next_person_on_this_browser_sees_nothing_of_the_last(as_owner: Brow
     assert as_owner.get(LIST, headers={"If-None-Match": mine.headers["ETag"]}).status_code == 303
 
 
+FOR_A_WHILE = {"install.manifest": "public, max-age=86400", "install.worker": "private, max-age=3600"}
+"""What a browser would ask after on every page."""
+
+
 def test_only_pages_that_were_read_are_kept(app: Flask, as_owner: Browser) -> None:
     for endpoint, route in ROUTES.items():
         response = call(app, as_owner, endpoint, belongings(as_owner.member))
+        if endpoint in FOR_A_WHILE:
+            assert response.headers["Cache-Control"] == FOR_A_WHILE[endpoint]
+            continue
         kept = route.is_safe and response.status_code == 200 and endpoint != "health.healthz"
         assert response.headers["Cache-Control"] == ("private, no-cache" if kept else "no-store"), endpoint
         assert ("ETag" in response.headers) == kept, endpoint
@@ -86,9 +94,25 @@ def test_built_files_are_kept_for_a_year(nobody: Browser) -> None:
         assert "Access-Control-Allow-Origin" not in response.headers
 
 
+@pytest.mark.parametrize("name", ["app.js", "app.css", "icon.svg"])
+def test_a_page_of_the_build_before_finds_the_file_of_this_one(nobody: Browser, app: Flask, name: str) -> None:
+    stem, _, ending = name.rpartition(".")
+    response = nobody.get(f"/static/{stem}-0123456789.{ending}")
+    with app.app_context():
+        assert (response.status_code, response.headers["Location"]) == (302, asset(name))
+    assert response.headers["Cache-Control"] == "no-store"
+
+
 @pytest.mark.parametrize(
     "path",
-    ["/static/", "/static/manifest.json/..", "/static/../config.py", "/static/%2e%2e/config.py", "/static/no.js"],
+    [
+        "/static/",
+        "/static/manifest.json/..",
+        "/static/../config.py",
+        "/static/%2e%2e/config.py",
+        "/static/no.js",
+        "/static/no-0123456789.js",
+    ],
 )
 def test_nothing_else_is_a_file(nobody: Browser, path: str) -> None:
     assert nobody.get(path).status_code == 404

@@ -38,7 +38,34 @@ def test_each_choice_leaves_the_other(as_owner: Browser) -> None:
     assert " checked" in html.partition('id="fold"')[2].partition(">")[0]
 
 
-@pytest.mark.parametrize("cookie", ["", "dark", "dark.closed.more", "<script>.open", "x" * 4000, "é.é", "."])
+def test_discreet_mode_has_another_name_and_icon_everywhere(as_owner: Browser) -> None:
+    as_owner.post("/settings/appearance", data={"theme": "dark"})
+    response = as_owner.post("/settings/appearance", data={"discreet": "on", "next": "/settings"})
+    assert (response.status_code, response.headers["Location"]) == (303, "/settings")
+    for path in ("/settings", "/onlyfans/subscribers", "/nowhere", "/offline"):
+        _assert_discreet(as_owner.get(path).text)
+    as_owner.post("/logout")
+    login = as_owner.get("/login").text
+    _assert_discreet(login)
+    assert "Huntaze" not in login
+    as_owner.post("/settings/appearance", data={"discreet": "off"})
+    assert '<html lang="en" data-theme="dark">' in as_owner.get("/login").text
+    assert "· Huntaze</title>" in as_owner.get("/login").text
+
+
+def _assert_discreet(html: str) -> None:
+    head = html.partition("</head>")[0]
+    assert '<html lang="en" data-theme="dark" data-discreet>' in head
+    assert "· Notes</title>" in head
+    assert "Huntaze" not in head
+    assert "/static/icon-" not in head
+    assert head.count("/static/notes-") == 2
+    assert "discreet=on" in head
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "dark", "dark.closed.more", "dark.closed.on.more", "<script>.open", "x" * 4000, "é.é", "."]
+)
 def test_a_strange_cookie_is_no_failure(as_owner: Browser, cookie: str) -> None:
     for name in ("look", "language", "toasts"):
         as_owner.set_cookie(name, cookie)

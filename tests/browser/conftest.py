@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from itertools import count
@@ -26,6 +27,9 @@ from tests.factories import MemberFactory, SignInFactory
 ROOT = Path(__file__).parent.parent.parent
 REFUSED_BY_US = re.compile(r"the server responded with a status of 4\d\d")
 """Chromium logs every 4xx as an error; ours are answers, and the tests look at them."""
+
+WITHOUT_WORKER = "Service Worker registration blocked by Playwright"
+"""What Playwright says where a test asked for it."""
 
 expect.set_options(timeout=10_000)
 
@@ -77,6 +81,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def base_url(config: Config) -> Iterator[str]:
     """gunicorn with the app, on this worker's database, as `huntaze up` runs it."""
+    with served(config) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def served(config: Config) -> Iterator[int]:
+    """Serves the app on a free port of this machine."""
     # The socket listens before there is a server: the first request waits for it, and nothing polls.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -91,7 +102,7 @@ def base_url(config: Config) -> Iterator[str]:
         connection.request("GET", "/healthz")
         connection.getresponse().read()
         connection.close()
-        yield f"http://127.0.0.1:{port}"
+        yield port
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -111,6 +122,7 @@ def _environment(config: Config) -> dict[str, str]:
         "SECRET_KEY": config.secret_key,
         "DATA": str(config.data),
         "HOST": config.host,
+        "TRUSTED_PROXIES": str(config.trusted_proxies),
         "WEB_CONCURRENCY": "1",
         "LOG_LEVEL": "ERROR",
     }
@@ -146,7 +158,7 @@ def new_context(new_context: NewContext, troubles: list[str], base_url: str, nam
 
 
 def _listen(kind: str, text: str, troubles: list[str]) -> None:
-    if kind in ("error", "warning") and not REFUSED_BY_US.search(text):
+    if kind in ("error", "warning") and not REFUSED_BY_US.search(text) and text != WITHOUT_WORKER:
         troubles.append(f"{kind} in the console: {text}")
 
 

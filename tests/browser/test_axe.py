@@ -222,6 +222,7 @@ STATES: dict[str, Callable[[Page, World], None]] = {
     "menu": open_menu,
     "toast": see_toast,
     "404": at("/nowhere"),
+    "offline": at("/offline"),
     "kit": at("/dev/kit"),
 }
 

@@ -43,6 +43,9 @@ CHUNKED = 9
 WORDS = ("whale", "birthday soon", "custom requests", "win back", "VIP list", "from Twitter", "night owl", "kind")
 TIERS, STATUSES = list(Tier), list(Status)
 
+# What a worker answers is no traffic of the page; test_worker.py counts what the worker itself costs.
+pytestmark = pytest.mark.browser_context_args(service_workers="block")
+
 Record = Any
 """pytest's record_property: what it is given is in the JUnit report."""
 

@@ -54,6 +54,22 @@ def test_a_theme_applies_at_once_and_stays(signed_in: Page) -> None:
     expect_page_colour(signed_in, LIGHT)
 
 
+def test_discreet_mode_is_one_tap(signed_in: Page) -> None:
+    signed_in.goto("/settings")
+    expect(signed_in).to_have_title("Settings · Huntaze")
+    signed_in.get_by_role("radiogroup", name="Discreet mode").get_by_role("radio", name="On").check(force=True)
+    expect(signed_in).to_have_title("Settings · Notes")
+    expect(signed_in.get_by_role("radiogroup", name="Discreet mode").get_by_role("radio", name="On")).to_be_checked()
+    expect(signed_in.locator(".logo")).to_have_css("background-image", "none")
+    picture = "document.querySelector('main').insertAdjacentHTML('beforeend', '<img class=thumb alt>')"
+    signed_in.evaluate(picture)
+    expect(signed_in.locator(".thumb")).to_have_css("filter", "blur(16px)")
+    signed_in.get_by_role("radiogroup", name="Discreet mode").get_by_role("radio", name="Off").check(force=True)
+    expect(signed_in).to_have_title("Settings · Huntaze")
+    signed_in.evaluate(picture)
+    expect(signed_in.locator(".thumb")).to_have_css("filter", "none")
+
+
 @pytest.mark.parametrize(("system", "colour"), [("light", LIGHT), ("dark", DARK)])
 def test_without_a_choice_the_theme_is_the_systems(page: Page, system: str, colour: str) -> None:
     page.emulate_media(color_scheme=system)

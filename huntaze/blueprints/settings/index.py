@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from flask import Response, request, url_for
 
 from huntaze.blueprints import web
@@ -11,7 +9,7 @@ from huntaze.blueprints.cookies import LANGUAGE, LOOK
 from huntaze.blueprints.htmx import go, page, safe_path, wants_partial
 from huntaze.blueprints.parked import form_page
 from huntaze.blueprints.settings import bp
-from huntaze.blueprints.shell import LOCALES, SIDEBARS, THEMES, Look
+from huntaze.blueprints.shell import LOCALES, Look
 
 
 @bp.get("")
@@ -23,11 +21,7 @@ def index() -> Response:
 @bp.post("/appearance")
 @web.public
 def appearance() -> Response:
-    look = Look.read()
-    if (theme := request.form.get("theme")) in THEMES:
-        look = replace(look, theme=theme)
-    if (sidebar := request.form.get("sidebar")) in SIDEBARS:
-        look = replace(look, sidebar=sidebar)
+    look = Look.read().changed(request.form)
     # With htmx the page shows the choice already, and stays.
     response = Response(status=204) if wants_partial() else _back()
     LOOK.write(response, str(look))

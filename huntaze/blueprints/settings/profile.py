@@ -62,7 +62,7 @@ def _file() -> bytes:
     try:
         file = request.files.get("picture")
     except RequestEntityTooLarge:
-        raise Invalid({"picture": [Problem("file_too_large", {"most": LARGEST // 1024**2})]}) from None
+        raise Invalid({"picture": [Problem("picture_too_large", {"most": LARGEST // 1024**2})]}) from None
     if file is None:
         return b""
     with file.stream as stream:

@@ -82,6 +82,13 @@ addEventListener("submit", (event) => {
   else sent.set(form, Date.now());
 });
 
+// Kept by the worker (sw.js), in this language and look: the built files, and the page that says one is offline.
+const { lang, dataset } = document.documentElement;
+addEventListener("load", () => {
+  const worker = `/sw.js?${[lang, ...Object.values(dataset)]}`;
+  navigator.serviceWorker?.register(worker, { updateViaCache: "all" }).catch(() => {});
+});
+
 on("change", ({ target }) => {
   if ("auto" in target.dataset) target.form.requestSubmit();
   if (!("reveal" in target.dataset)) return;
