@@ -24,7 +24,7 @@ from huntaze.models.workspace import Workspace
 from tests import factories
 from tests.factories import MemberFactory, SignInFactory, WorkspaceFactory
 
-pytest_plugins = ["tests.servers", "tests.chromium"]
+pytest_plugins = ["tests.servers", "tests.chromium", "tests.simulated"]
 
 # The same examples on every machine and run: a failure is there again.
 settings.register_profile("huntaze", derandomize=True, deadline=None, database=None)

@@ -45,7 +45,7 @@ class Actor:
         self._agenda: list[tuple[int, int, Step]] = []
         self._ties = count()
         if activity:
-            now, expires = account.clock.now(), account.fans.expires
+            now, expires = account.began, account.fans.expires
             for fan in range(len(account.fans)):
                 if expires[fan] > now:
                     self._plan(expires[fan], self._expiry_of(fan))
@@ -179,7 +179,7 @@ class Actor:
             return
         mass.opened[fan] = at
         row = account.pay(fan, Kind.MESSAGE, mass.price, at)
-        copy = mass.id * 1_000_000 + fan
+        copy = mass.copies + fan
         self._tell("messages.ppv.unlocked", payloads.unlock(account, fan, at, row, copy))
         self._tell_payment(row)
 

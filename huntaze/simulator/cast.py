@@ -25,6 +25,7 @@ class Cast:
             actor = self._actors[account.id] = Actor(
                 account, self._simulator.webhooks, seed=options.seed, activity=options.activity
             )
+            actor.advance(self._simulator.clock.now())  # since the world began
         return actor
 
     def hear(self, account: Account, event: str, what: dict[str, Any]) -> None:

@@ -45,6 +45,8 @@ class Mass:
     """One message to many; its copies are made when somebody reads a chat."""
 
     id: int
+    copies: int
+    """The copy for fan n has this id plus n."""
     created: int
     date: int
     text: str
@@ -81,7 +83,7 @@ class Chats:
 
     def add(self, fan: int, at: int, **what: object) -> Message:
         """Append a message; what it says goes by the names of Message's fields."""
-        message = Message(self.new_id(), at, **what)  # type: ignore[arg-type]
+        message = Message(self.new_ids(1), at, **what)  # type: ignore[arg-type]
         self._live.setdefault(fan, []).append(message)
         self._touched.pop(fan, None)
         self._touched[fan] = None
@@ -92,9 +94,11 @@ class Chats:
             self.unread[fan] = self.unread.get(fan, 0) + 1
         return message
 
-    def new_id(self) -> int:
-        self._next_id += 1
-        return self._next_id
+    def new_ids(self, count: int) -> int:
+        """The first of so many ids, which are higher than all before."""
+        first = self._next_id
+        self._next_id += count
+        return first
 
     def messages(self, fan: int, now: int) -> list[Message]:
         """All that can be seen in a chat, the oldest first."""
@@ -102,6 +106,14 @@ class Chats:
         if self.masses:
             found.sort(key=lambda message: (message.at, message.id))
         return [message for message in found if message.id not in self._gone]
+
+    def before(self, fan: int, message_id: int, now: int) -> list[Message]:
+        """Those that are older than a message, the newest first."""
+        messages = self.messages(fan, now)
+        position = next((n for n, message in enumerate(messages) if message.id == message_id), None)
+        if position is None:  # it was deleted
+            return [message for message in reversed(messages) if message.id < message_id]
+        return messages[:position][::-1]
 
     def find(self, fan: int, message_id: int, now: int) -> Message | None:
         return next((message for message in self.messages(fan, now) if message.id == message_id), None)
@@ -162,7 +174,7 @@ class Chats:
             if fan in mass.fans and now >= mass.date and not mass.canceled:
                 opened = not mass.price or fan in mass.opened
                 yield Message(
-                    mass.id * 1_000_000 + fan,
+                    mass.copies + fan,
                     mass.date,
                     True,
                     mass.text,

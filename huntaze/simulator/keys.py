@@ -20,7 +20,8 @@ class Kept:
 
 
 class Keys:
-    """Of one account and endpoint. An answer is kept for 24 hours; 5xx, 408 and 429 never are."""
+    """Of one account and endpoint. An answer is kept for 24 hours, a refusal too; 5xx, 408 and 429 never are,
+    and 401 comes before it is known whose key it is."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Kept] = {}
@@ -46,7 +47,7 @@ class Keys:
 
     def finish(self, key: str, status: int, body: bytes, now: int) -> None:
         """Keep the answer, or forget the key if the answer is none to keep."""
-        if not status or status >= 500 or status in (408, 429):
+        if not status or status >= 500 or status in (401, 408, 429):
             self._kept.pop(key, None)
             return
         kept = self._kept[key]

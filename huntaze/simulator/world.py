@@ -30,13 +30,14 @@ class Media:
 class Account:
     """What the platform knows about one creator."""
 
-    def __init__(self, number: int, options: Options, clock: Clock) -> None:
+    def __init__(self, number: int, options: Options, clock: Clock, began: int) -> None:
+        """began: when the world did; what came before is made here, and what came since is the actor's."""
         self.number = number
         self.id = f"acct_{number:06d}"
         self.user_id = 500_000_000 + number
         self.username = f"creator{number}"
         self.clock = clock
-        now = clock.now()
+        self.began = now = began
         self.joined = now - 800 * DAY
         salt = f"{options.seed}/{self.id}"
         self.fans = Fans(number)
@@ -104,7 +105,9 @@ class World:
     def account(self, account_id: str) -> Account | None:
         account = self._accounts.get(account_id)
         if account is None and account_id in self._ids:
-            account = self._accounts[account_id] = Account(self._ids[account_id], self.options, self.clock)
+            account = self._accounts[account_id] = Account(
+                self._ids[account_id], self.options, self.clock, self._began
+            )
         return account
 
     def made(self) -> list[Account]:

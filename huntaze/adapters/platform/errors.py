@@ -41,7 +41,8 @@ class PlatformError(Exception):
     """A call failed. Its text names the reason only: it may be logged. Raise one of its two kinds.
 
     outcome: whether it may have taken effect nevertheless. status: of HTTP, or None. raw: what was answered.
-    retry_after: seconds that the platform asks to wait for, or None.
+    retry_after: seconds that the platform asks to wait for, or None. replayed: it is the answer to an earlier request
+    with the same key, and will be as long as the platform keeps it.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class PlatformError(Exception):
         status: int | None = None,
         raw: object = None,
         retry_after: float | None = None,
+        replayed: bool = False,
         detail: str = "",
     ) -> None:
         super().__init__(f"{reason}{f' ({status})' if status else ''}{f': {detail}' if detail else ''}")
@@ -60,6 +62,7 @@ class PlatformError(Exception):
         self.status = status
         self.raw = raw
         self.retry_after = retry_after
+        self.replayed = replayed
 
 
 class PermanentError(PlatformError):

@@ -157,7 +157,8 @@ class SendResult:
     """What became of a send: `state` is all that decides whether it may be sent again.
 
     message: what the platform made of it, if it is sent and the answer said so.
-    replayed: the platform knew the key, and did not send again.
+    replayed: the platform knew the key, and repeats what it said then. A refusal that is repeated stays one as long
+    as the platform keeps keys: only a new key makes it look again.
     error: why it is not, or not surely, sent; its `retry_after` and kind say whether and when to go on.
     """
 

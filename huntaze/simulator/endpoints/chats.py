@@ -29,17 +29,15 @@ def list_chats(call: Call) -> Json:
 def list_messages(call: Call) -> Json:
     """Newest first, older than `first_id`; or with order=asc oldest first, from `last_id` on, which is included."""
     fan = call.fan("chat")
-    limit = call.number("limit", 10, 1, 100)
-    messages = call.account.chats.messages(fan, call.account.clock.now())
+    limit, chats, now = call.number("limit", 10, 1, 100), call.account.chats, call.account.clock.now()
     if call.query.get("order") == "asc":
         start = call.number("last_id", 0)
-        messages = [message for message in messages if message.id >= start]
-        page, cursor = messages[:limit], {"last_id": messages[limit].id if len(messages) > limit else 0}
+        messages = [message for message in chats.messages(fan, now) if message.id >= start]
+        cursor = {"last_id": messages[limit].id if len(messages) > limit else 0}
     else:
-        before = call.number("first_id", 2**62)
-        messages = [message for message in reversed(messages) if message.id < before]
-        page = messages[:limit]
-        cursor = {"first_id": page[-1].id if page else 0}
+        messages = chats.before(fan, call.number("first_id", 2**62), now)
+        cursor = {"first_id": messages[:limit][-1].id if messages else 0}
+    page = messages[:limit]
     more = len(messages) > limit
     data = [shapes.message(call.account, fan, message) for message in page]
     if call.simulator.nested_messages:

@@ -31,7 +31,8 @@ def send_mass(call: Call) -> Json:
     else:
         audience = frozenset(fans)
     now = account.clock.now()
-    sent = Mass(len(account.chats.masses) + 1, now, _date(body, now), text, price, media, audience)
+    number, copies = len(account.chats.masses) + 1, account.chats.new_ids(len(account.fans))
+    sent = Mass(number, copies, now, _date(body, now), text, price, media, audience)
     account.chats.masses.append(sent)
     call.simulator.ledger.write(account.id, "mass", sent.id, None, text, price)
     call.simulator.acted(account, "mass", {"mass": sent})

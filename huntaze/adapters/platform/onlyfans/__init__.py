@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Protocol, Self, TypeVar
 
 import httpx
@@ -13,7 +14,7 @@ from huntaze.adapters.platform import records
 from huntaze.adapters.platform.errors import Outcome, PermanentError, PlatformError, Reason
 from huntaze.adapters.platform.onlyfans import webhooks, wire
 from huntaze.adapters.platform.onlyfans.answers import Answer, malformed, read_one
-from huntaze.adapters.platform.onlyfans.calls import Response, Timeouts, call, open_http_client
+from huntaze.adapters.platform.onlyfans.calls import Response, Timeouts, call, is_replay, open_http_client
 from huntaze.adapters.platform.onlyfans.values import platform_id
 from huntaze.adapters.platform.records import (
     Balances,
@@ -76,11 +77,21 @@ class OnlyFans:
     ) -> None:
         """base_url: None for the real gateway. http_client: one of `open_http_client`, to share its connections
         with other accounts; it is not closed with this adapter."""
+        self._api_key = api_key
         self._account = account_id
+        self._base_url = base_url
         self._timeouts = timeouts or Timeouts()
-        self._own = None if http_client else open_http_client(self._timeouts, CONNECTIONS)
-        self._client = AsyncOnlyFansAPI(
-            api_key=api_key, base_url=base_url, max_retries=0, http_client=http_client or self._own
+        self._shared = http_client
+        self._own: httpx.AsyncClient | None = None
+
+    @cached_property
+    def _client(self) -> AsyncOnlyFansAPI:
+        """Made when it is needed: certificates take 20 ms to load, and a webhook is read without."""
+        if not self._shared:
+            self._own = open_http_client(self._timeouts, CONNECTIONS)
+        http_client = self._shared or self._own
+        return AsyncOnlyFansAPI(
+            api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=http_client
         )
 
     async def aclose(self) -> None:
@@ -181,11 +192,11 @@ class OnlyFans:
             )
             read_one(wire.Sent.model_validate, answer.data(), answer.body)
         except PlatformError as error:
-            return SendResult(error.outcome, error=error)
+            return SendResult(error.outcome, replayed=error.replayed, error=error)
         return SendResult(
             Outcome.SENT,
             message=self._sent_message(answer, chat_id),
-            replayed=answer.headers.get("Idempotent-Replayed") == "true",
+            replayed=is_replay(answer.headers),
             limits=answer.limits(),
         )
 
@@ -349,7 +360,7 @@ def _next_marker(answer: Answer) -> str | None:
 
 def _next_message(answer: Answer) -> str | None:
     """The older shape has no link; then the last message of the page is where the next one begins."""
-    if "_pagination" in answer.body:
+    if answer.has_links():
         return answer.link("first_id")
     rows = answer.rows()
     if not rows or not (answer.has_more() or len(rows) >= ROWS):

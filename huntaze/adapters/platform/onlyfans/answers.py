@@ -55,6 +55,10 @@ class Answer:
     def has_more(self) -> bool:
         return _object(self.body, "data").get("hasMore") is True
 
+    def has_links(self) -> bool:
+        """Whether the answer tells of pages at all."""
+        return isinstance(self.body, dict) and "_pagination" in self.body
+
     def link(self, parameter: str) -> str | None:
         """`parameter` of the address of the next page, or None if there is no such page or address."""
         address = _object(self.body, "_pagination").get("next_page")

@@ -55,12 +55,13 @@ def open_http_client(timeouts: Timeouts, connections: int) -> httpx.AsyncClient:
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, ttl_dns_cache=300),
+            connector=aiohttp.TCPConnector(limit=connections, ttl_dns_cache=300, ssl=transport.ssl_context),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
+    transport = AiohttpTransport(client=session)
     client = onlyfansapi.DefaultAioHttpClient(
-        transport=AiohttpTransport(client=session),
+        transport=transport,
         timeout=httpx.Timeout(timeouts.total, connect=timeouts.connect),
         follow_redirects=False,
     )
@@ -80,6 +81,11 @@ async def call(request: Awaitable[Response], seconds: float) -> Answer:
     except onlyfansapi.APIStatusError as error:
         raise _of_status(error.response, error.body) from None
     return Answer.of(response.http_response)
+
+
+def is_replay(headers: httpx.Headers) -> bool:
+    """Whether it is the kept answer to an earlier request with the same key."""
+    return bool(headers.get("Idempotent-Replayed", "").lower() == "true")
 
 
 def _of_connection(error: onlyfansapi.APIConnectionError) -> RetryableError:
@@ -106,6 +112,7 @@ def _of_status(response: httpx.Response, body: object) -> PlatformError:
         status=status,
         raw=body,
         retry_after=_retry_after(response.headers.get("Retry-After")),
+        replayed=is_replay(response.headers),
     )
 
 
