@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -63,19 +64,19 @@ class Account:
 
     def changed(self) -> None:
         """Fans came, expired or returned."""
-        self._lists: dict[str, list[int]] = {}
+        self._lists: dict[str, Sequence[int]] = {}
         self._lists_until = 0
 
-    def list_of(self, which: str) -> list[int]:
+    def list_of(self, which: str) -> Sequence[int]:
         """The fans who are "active", "expired" or "all" of them, the newest first, deleted ones among them."""
         now = self.clock.now()
+        everyone = range(len(self.fans) - 1, -1, -1)
         if which == "all":
-            return self._lists.setdefault("all", list(range(len(self.fans) - 1, -1, -1)))
-        if "active" not in self._lists or now >= self._lists_until:
+            return everyone
+        if not self._lists or now >= self._lists_until:
             expires = self.fans.expires
-            everyone = range(len(self.fans) - 1, -1, -1)
             active = [fan for fan in everyone if expires[fan] > now]
-            self._lists |= {"active": active, "expired": [fan for fan in everyone if expires[fan] <= now]}
+            self._lists = {"active": active, "expired": [fan for fan in everyone if expires[fan] <= now]}
             self._lists_until = min((expires[fan] for fan in active), default=2**62)
         return self._lists[which]
 
