@@ -67,7 +67,10 @@ class Actor:
             self._plan(message.at + self._rng.randint(10, 600), lambda at: self._unlock(fan, message, at))
 
     def sent_to_many(self, mass: Mass) -> None:
-        if not self._activity or not mass.price:
+        if not self._activity:
+            return
+        self._plan(mass.date + len(mass.fans) // 200, lambda _: self._finish(mass))
+        if not mass.price:
             return
         for fan in self._rng.sample(sorted(mass.fans), k=min(len(mass.fans), 1 + len(mass.fans) // 20)):
             self._plan(mass.date + self._rng.randint(10, 3_600), lambda at, fan=fan: self._buy_copy(fan, mass, at))  # type: ignore[misc]
@@ -173,6 +176,10 @@ class Actor:
                 self._unlock(fan, message, at)
                 return
 
+    def _finish(self, mass: Mass) -> None:
+        if not mass.canceled:
+            self._tell("chat_queue.finished", shapes.mass(self._account, mass))
+
     def _buy_copy(self, fan: int, mass: Mass, at: int) -> None:
         account = self._account
         if fan in mass.opened or mass.canceled or account.fans.deleted(fan):
@@ -230,4 +237,5 @@ class Actor:
         self._webhooks.emit(event, self._account.id, payload)
 
     def _tell_payment(self, row: int) -> None:
-        self._tell("transactions.new", shapes.payment(self._account, row))
+        if self._webhooks.hooks:
+            self._tell("transactions.new", shapes.payment(self._account, row))

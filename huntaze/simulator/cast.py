@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from huntaze.simulator import payloads
+from huntaze.simulator import payloads, shapes
 from huntaze.simulator.actor import Actor
 from huntaze.simulator.call import Simulator
 from huntaze.simulator.world import Account
@@ -32,6 +32,7 @@ class Cast:
         """The creator did something."""
         if event == "mass":
             self.actor(account).sent_to_many(what["mass"])
+            self._simulator.webhooks.emit("chat_queue.updated", account.id, shapes.mass(account, what["mass"]))
             return
         self.actor(account).sent(what["fan"], what["message"])
         if self._simulator.webhooks.hooks:

@@ -61,7 +61,7 @@ def test_a_bad_key_is_invalid(simulator: Simulated, key: str) -> None:
 
 def test_a_key_that_runs_is_a_conflict_until_it_ends(simulator: Simulated) -> None:
     chat = simulator.fan()
-    simulator.tell("faults", kind="hang", on="send", seconds=0.5)
+    simulator.tell("faults", kind="hang", on="send", seconds=2)
 
     def hang() -> None:
         with suppress(OSError):

@@ -60,7 +60,7 @@ def test_it_is_tried_three_times_with_the_same_key(simulator: Simulated, heard: 
 
 def test_what_was_refused_comes_after_what_was_not(simulator: Simulated, heard: Listener) -> None:
     heard.statuses = [500]
-    simulator.tell("webhooks", url=heard.url, pause=0.2)
+    simulator.tell("webhooks", url=heard.url, pause=1)
     emit(simulator, 3)
     wait_until(lambda: len(heard.heard) == 4)
     assert numbers(heard) == [0, 1, 2, 0]
@@ -114,3 +114,12 @@ def test_a_hook_is_made_over_the_api_and_hears_what_it_asked_for(heard: Listener
         assert heard.events()[0]["account_id"] == ACCOUNT
         simulator.ask("DELETE", f"/api/webhooks/{hook['id']}")
         assert simulator.get("/api/webhooks")["data"] == []
+
+
+def test_a_mass_message_is_told_when_it_is_made_and_when_it_is_done(heard: Listener) -> None:
+    with simulated(activity=0.001) as simulator:
+        simulator.tell("webhooks", url=heard.url, events=["chat_queue.updated", "chat_queue.finished"])
+        simulator.ask("POST", f"/api/{ACCOUNT}/mass-messaging", {"text": "Hi", "userLists": ["fans"]})
+        simulator.tell("clock", advance=60)
+        wait_until(lambda: len(heard.heard) == 2)
+    assert [event["payload"]["isDone"] for event in heard.events()][1]

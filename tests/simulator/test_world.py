@@ -64,7 +64,7 @@ def test_a_live_clock_runs() -> None:
 
 
 def test_a_busy_month_adds_up() -> None:
-    with simulated(activity=60, fans=80, transactions=400) as simulator:
+    with simulated(activity=20, fans=80, transactions=400) as simulator:
         before = simulator.lines("/_sim/state")[0]
         simulator.tell("clock", advance=30 * 86_400)
         after = simulator.lines("/_sim/state")[0]

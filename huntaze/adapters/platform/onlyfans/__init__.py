@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self, TypeVar
 import httpx
 from onlyfansapi import AsyncOnlyFansAPI, omit
 
-from huntaze.adapters.platform import records
+from huntaze.adapters.platform import PlatformAdapter, records
 from huntaze.adapters.platform.errors import Outcome, PermanentError, PlatformError, Reason
 from huntaze.adapters.platform.onlyfans import webhooks, wire
 from huntaze.adapters.platform.onlyfans.answers import Answer, malformed, read_one
@@ -51,8 +51,8 @@ ROWS = 100
 CONNECTIONS = 100
 
 
-class OnlyFans:
-    """A PlatformAdapter. Belongs to one event loop; opens its connections at the first call."""
+class OnlyFans(PlatformAdapter):
+    """Belongs to one event loop; opens its connections at the first call."""
 
     caps = Capabilities(
         idempotent_send=True,

@@ -36,7 +36,7 @@ KEY_MISMATCH = "IDEMPOTENCY_KEY_MISMATCH"
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds: to connect, for the whole of a call, and for the whole of an upload."""
+    """Seconds: to get a connection, for the whole of a call, and for the whole of an upload."""
 
     connect: float = 5.0
     total: float = 30.0
@@ -62,7 +62,7 @@ def open_http_client(timeouts: Timeouts, connections: int) -> httpx.AsyncClient:
     transport = AiohttpTransport(client=session)
     client = onlyfansapi.DefaultAioHttpClient(
         transport=transport,
-        timeout=httpx.Timeout(timeouts.total, connect=timeouts.connect),
+        timeout=httpx.Timeout(timeouts.total, connect=timeouts.connect, pool=timeouts.connect),
         follow_redirects=False,
     )
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
