@@ -193,3 +193,16 @@ async def test_an_answer_without_an_id_leaves_a_send_unknown(told: OnlyFans, gat
         gateway.body = body
         result = await told.send_message("1", MessageDraft("Hi"), "key")
         assert result.state is Outcome.UNKNOWN, body
+
+
+async def test_the_end_of_a_list_is_what_the_gateway_says_it_is(told: OnlyFans, gateway: Gateway) -> None:
+    link = {"_pagination": {"next_page": "https://x.test/?offset=20&marker=5"}}
+    for more, fans, transactions in ((False, None, None), (True, "20", "5"), (None, "20", "5")):
+        gateway.body = {"data": {"list": [], "hasMore": more}, **link}
+        assert (await told.list_fans(FanKind.ALL)).next == fans
+        assert (await told.list_transactions(LONG_AGO)).next == transactions
+    gateway.body = {"data": {"list": [], "hasMore": True}}
+    assert (await told.list_fans(FanKind.ALL, "40")).next == "60"
+    with pytest.raises(RetryableError) as caught:  # there is more, but where?
+        await told.list_transactions(LONG_AGO)
+    assert caught.value.reason is Reason.MALFORMED

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hmac
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -169,3 +171,16 @@ def test_the_platform_tries_thrice_and_the_adapter_reads_the_same_event_each_tim
         wait_until(lambda: len(heard.heard) == 3)
     first, *others = [OnlyFans("key", ACCOUNT).parse_webhook(headers, body, SECRET) for headers, body in heard.heard]
     assert others == [first, first]
+
+
+def test_a_webhook_is_read_without_loading_the_client() -> None:
+    """It takes 60 MB, in each process of the web."""
+    body = envelope("tips.received", {"user": {"id": 1}, "amountGross": 5})
+    program = f"""
+import sys
+from huntaze.adapters.platform.onlyfans import OnlyFans
+event = OnlyFans("key", "{ACCOUNT}").parse_webhook({{"Signature": "{signed(body)}"}}, {body!r}, "{SECRET}")
+assert event.amount == 500
+assert not {{"onlyfansapi", "aiohttp", "httpx"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

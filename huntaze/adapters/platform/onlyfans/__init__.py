@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, Protocol, Self, TypeVar
-
-import httpx
-from onlyfansapi import AsyncOnlyFansAPI, omit
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from huntaze.adapters.platform import PlatformAdapter, records
 from huntaze.adapters.platform.errors import Outcome, PermanentError, PlatformError, Reason
-from huntaze.adapters.platform.onlyfans import webhooks, wire
-from huntaze.adapters.platform.onlyfans.answers import Answer, malformed, read_one
-from huntaze.adapters.platform.onlyfans.calls import Response, Timeouts, call, is_replay, open_http_client
-from huntaze.adapters.platform.onlyfans.values import platform_id
+from huntaze.adapters.platform.onlyfans import pages, webhooks, wire
+from huntaze.adapters.platform.onlyfans.answers import Answer, is_replay, malformed, read_one
+from huntaze.adapters.platform.onlyfans.timeouts import Timeouts
 from huntaze.adapters.platform.records import (
     Balances,
     Capabilities,
@@ -41,6 +37,12 @@ from huntaze.adapters.platform.records import (
     UploadFile,
 )
 
+if TYPE_CHECKING:
+    import httpx
+    from onlyfansapi import AsyncOnlyFansAPI
+
+    from huntaze.adapters.platform.onlyfans.calls import Calls, Response
+
 __all__ = ["OnlyFans", "Timeouts", "open_http_client"]
 
 T_co = TypeVar("T_co", covariant=True)
@@ -48,7 +50,6 @@ FANS = 20
 """Fans on a page: the platform gives no more."""
 ROWS = 100
 """Rows on a page of anything else."""
-CONNECTIONS = 100
 
 
 class OnlyFans(PlatformAdapter):
@@ -77,26 +78,24 @@ class OnlyFans(PlatformAdapter):
     ) -> None:
         """base_url: None for the real gateway. http_client: one of `open_http_client`, to share its connections
         with other accounts; it is not closed with this adapter."""
-        self._api_key = api_key
         self._account = account_id
-        self._base_url = base_url
         self._timeouts = timeouts or Timeouts()
-        self._shared = http_client
-        self._own: httpx.AsyncClient | None = None
+        self._arguments = api_key, base_url, self._timeouts, http_client
 
     @cached_property
+    def _calls(self) -> Calls:
+        """Made when it is needed: what it imports is large, and a webhook is read without."""
+        from huntaze.adapters.platform.onlyfans.calls import Calls
+
+        return Calls(*self._arguments)
+
+    @property
     def _client(self) -> AsyncOnlyFansAPI:
-        """Made when it is needed: certificates take 20 ms to load, and a webhook is read without."""
-        if not self._shared:
-            self._own = open_http_client(self._timeouts, CONNECTIONS)
-        http_client = self._shared or self._own
-        return AsyncOnlyFansAPI(
-            api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=http_client
-        )
+        return self._calls.client
 
     async def aclose(self) -> None:
-        if self._own:
-            await self._own.aclose()
+        if "_calls" in vars(self):
+            await self._calls.aclose()
 
     async def __aenter__(self) -> OnlyFans:
         return self
@@ -134,7 +133,7 @@ class OnlyFans(PlatformAdapter):
 
     async def list_fans(self, kind: FanKind, cursor: str | None = None) -> Page[Fan]:
         fans = self._client.fans.with_raw_response
-        offset = _offset(cursor)
+        offset = pages.offset_of(cursor)
         match kind:
             case FanKind.ACTIVE:
                 answer = await self._call(fans.list_active(self._account, limit=FANS, offset=offset))
@@ -142,7 +141,7 @@ class OnlyFans(PlatformAdapter):
                 answer = await self._call(fans.list_expired(self._account, limit=FANS, offset=offset))
             case FanKind.ALL:
                 answer = await self._call(fans.list_all(self._account, limit=FANS, offset=offset))
-        return answer.page(_reader(wire.Fan), cursor, _next_offset(answer, cursor, FANS))
+        return answer.page(_reader(wire.Fan), cursor, pages.next_offset(answer, cursor, FANS))
 
     async def get_fan(self, fan_id: str) -> Fan:
         answer = await self._call(self._client.users.with_raw_response.list(self._account, ids=fan_id))
@@ -160,24 +159,24 @@ class OnlyFans(PlatformAdapter):
         return answer.page(_reader(wire.Period), None, None)
 
     async def list_chats(self, cursor: str | None = None) -> Page[Chat]:
-        offset = _offset(cursor)
+        offset = pages.offset_of(cursor)
         answer = await self._call(
             self._client.chats.with_raw_response.list(
                 self._account, limit=str(ROWS), offset=str(offset), order="recent"
             )
         )
-        return answer.page(_reader(wire.Chat), cursor, _next_offset(answer, cursor, ROWS))
+        return answer.page(_reader(wire.Chat), cursor, pages.next_offset(answer, cursor, ROWS))
 
     async def list_messages(self, chat_id: str, cursor: str | None = None) -> Page[Message]:
         messages = self._client.chats.messages.with_raw_response
         answer = await self._call(
-            messages.list(chat_id, account=self._account, limit=str(ROWS), first_id=cursor or omit)
+            messages.list(chat_id, account=self._account, limit=str(ROWS), **_given(first_id=cursor))
         )
 
         def read(raw: Raw) -> Message:
             return wire.Message.model_validate(raw).record(raw, chat_id)
 
-        return answer.page(read, cursor, _next_message(answer))
+        return answer.page(read, cursor, pages.next_message(answer, ROWS))
 
     async def send_message(self, chat_id: str, draft: MessageDraft, key: str) -> SendResult:
         try:
@@ -186,7 +185,7 @@ class OnlyFans(PlatformAdapter):
                     chat_id,
                     account=self._account,
                     idempotency_key=key,
-                    reply_to_message_id=int(draft.reply_to) if draft.reply_to else omit,
+                    **_given(reply_to_message_id=int(draft.reply_to) if draft.reply_to else None),
                     **_content(draft),
                 )
             )
@@ -210,10 +209,12 @@ class OnlyFans(PlatformAdapter):
         answer = await self._call(
             self._client.mass_messaging.with_raw_response.send(
                 self._account,
-                user_lists=draft.lists or omit,
-                excluded_lists=draft.excluded_lists or omit,
-                user_ids=draft.fan_ids or omit,
-                scheduled_date=draft.at.astimezone(UTC).isoformat() if draft.at else omit,
+                **_given(
+                    user_lists=draft.lists,
+                    excluded_lists=draft.excluded_lists,
+                    user_ids=draft.fan_ids,
+                    scheduled_date=draft.at.astimezone(UTC).isoformat() if draft.at else None,
+                ),
                 **_content(draft),
             )
         )
@@ -226,7 +227,7 @@ class OnlyFans(PlatformAdapter):
     async def mass_results(self, cursor: str | None = None) -> Page[MassResult]:
         """The cursor is a date, and belongs to the page before too: a row may come twice."""
         masses = self._client.mass_messaging.with_raw_response
-        answer = await self._call(masses.retrieve_overview(self._account, limit=ROWS, end_date=cursor or omit))
+        answer = await self._call(masses.retrieve_overview(self._account, limit=ROWS, **_given(end_date=cursor)))
         page = answer.page(_reader(wire.MassOverview), cursor, None, name="items")
         last = page.rows[-1].at.isoformat() if page.rows and answer.has_more() else None
         return Page(page.rows, None if last == cursor else last, page.limits, page.rejected)
@@ -234,9 +235,9 @@ class OnlyFans(PlatformAdapter):
     async def list_buyers(self, mass_id: str, cursor: str | None = None) -> Page[Fan]:
         messages = self._client.engagement.messages.with_raw_response
         answer = await self._call(
-            messages.get_message_buyers(mass_id, account=self._account, limit=ROWS, offset=_offset(cursor))
+            messages.get_message_buyers(mass_id, account=self._account, limit=ROWS, offset=pages.offset_of(cursor))
         )
-        return answer.page(_reader(wire.Fan), cursor, _next_offset(answer, cursor, ROWS))
+        return answer.page(_reader(wire.Fan), cursor, pages.next_offset(answer, cursor, ROWS))
 
     async def cancel_mass(self, mass_id: str) -> None:
         await self._call(self._client.mass_messaging.with_raw_response.delete(mass_id, account=self._account))
@@ -245,14 +246,14 @@ class OnlyFans(PlatformAdapter):
 
     async def list_media(self, cursor: str | None = None) -> Page[Media]:
         vault = self._client.media.vault.with_raw_response
-        answer = await self._call(vault.list(self._account, limit=ROWS, offset=_offset(cursor)))
-        return answer.page(_reader(wire.Media), cursor, _next_offset(answer, cursor, ROWS))
+        answer = await self._call(vault.list(self._account, limit=ROWS, offset=pages.offset_of(cursor)))
+        return answer.page(_reader(wire.Media), cursor, pages.next_offset(answer, cursor, ROWS))
 
     async def upload_media(self, file: UploadFile) -> Media:
         upload = self._client.media.vault.with_raw_response.upload(
             self._account, file=(file.name, file.content, file.type), timeout=self._timeouts.upload
         )
-        answer = await call(upload, self._timeouts.upload)
+        answer = await self._call(upload, self._timeouts.upload)
         return answer.one(_reader(wire.Media))
 
     # Money ---------------------------------------------------------------------------------------
@@ -262,15 +263,15 @@ class OnlyFans(PlatformAdapter):
         transactions = self._client.transactions.with_raw_response
         start = since.astimezone(UTC).isoformat()
         answer = await self._call(
-            transactions.list(self._account, limit=str(ROWS), start_date=start, marker=marker or omit)
+            transactions.list(self._account, limit=str(ROWS), start_date=start, **_given(marker=marker))
         )
-        return answer.page(_reader(wire.Transaction), marker, _next_marker(answer))
+        return answer.page(_reader(wire.Transaction), marker, pages.next_marker(answer))
 
     async def list_chargebacks(self, cursor: str | None = None) -> Page[Chargeback]:
         chargebacks = self._client.chargebacks.with_raw_response
-        offset = str(_offset(cursor))
+        offset = str(pages.offset_of(cursor))
         answer = await self._call(chargebacks.list(self._account, limit=str(ROWS), offset=offset))
-        return answer.page(_reader(wire.Chargeback), cursor, _next_full_page(answer, cursor))
+        return answer.page(_reader(wire.Chargeback), cursor, pages.next_full_page(answer, cursor, ROWS))
 
     async def balances(self) -> Balances:
         answer = await self._call(self._client.payouts.with_raw_response.retrieve_balances(self._account))
@@ -278,20 +279,22 @@ class OnlyFans(PlatformAdapter):
 
     async def list_payouts(self, cursor: str | None = None) -> Page[Payout]:
         payouts = self._client.payouts.with_raw_response
-        offset = str(_offset(cursor))
+        offset = str(pages.offset_of(cursor))
         answer = await self._call(payouts.list_requests(self._account, limit=str(ROWS), offset=offset))
-        return answer.page(_reader(wire.Payout), cursor, _next_full_page(answer, cursor))
+        return answer.page(_reader(wire.Payout), cursor, pages.next_full_page(answer, cursor, ROWS))
 
     async def list_tracking_links(self, cursor: str | None = None) -> Page[TrackingLink]:
         links = self._client.tracking_links.with_raw_response
-        answer = await self._call(links.list(self._account, limit=ROWS, offset=_offset(cursor)))
-        return answer.page(_reader(wire.TrackingLink), cursor, _next_offset(answer, cursor, ROWS))
+        answer = await self._call(links.list(self._account, limit=ROWS, offset=pages.offset_of(cursor)))
+        return answer.page(_reader(wire.TrackingLink), cursor, pages.next_offset(answer, cursor, ROWS))
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> Event:
         return webhooks.parse(headers, body, secret)
 
-    async def _call(self, request: Awaitable[Response]) -> Answer:
-        return await call(request, self._timeouts.total)
+    async def _call(self, request: Awaitable[Response], seconds: float | None = None) -> Answer:
+        from huntaze.adapters.platform.onlyfans.calls import call
+
+        return await call(request, seconds or self._timeouts.total)
 
     def _sent_message(self, answer: Answer, chat_id: str) -> Message | None:
         """It is sent, whether or not we can read all that the platform made of it."""
@@ -300,6 +303,13 @@ class OnlyFans(PlatformAdapter):
             return wire.Message.model_validate(raw).record(raw, chat_id, mine=True)
         except ValueError:
             return None
+
+
+def open_http_client(timeouts: Timeouts, connections: int) -> httpx.AsyncClient:
+    """Connections that the adapters of many accounts can share; whoever opens them closes them."""
+    from huntaze.adapters.platform.onlyfans import calls
+
+    return calls.open_http_client(timeouts, connections)
 
 
 class _Row(Protocol[T_co]):
@@ -314,6 +324,11 @@ class _Row(Protocol[T_co]):
 def _reader(model: type[_Row[T_co]]) -> Callable[[Raw], T_co]:
     """Reads a row with a model of `wire`, and makes it a record that keeps the row."""
     return lambda raw: model.model_validate(raw).record(raw)
+
+
+def _given(**arguments: object) -> dict[str, Any]:
+    """Those that say something: the client tells what is left out from what is empty."""
+    return {name: value for name, value in arguments.items() if value}
 
 
 def _content(draft: MessageDraft | MassDraft) -> dict[str, Any]:
@@ -333,44 +348,3 @@ def _content(draft: MessageDraft | MassDraft) -> dict[str, Any]:
 def _media_id(media_id: str) -> int | str:
     """The vault's are numbers; those of fresh uploads are not."""
     return int(media_id) if media_id.isdecimal() else media_id
-
-
-def _offset(cursor: str | None) -> int:
-    return int(cursor) if cursor else 0
-
-
-def _next_offset(answer: Answer, cursor: str | None, limit: int) -> str | None:
-    """Where the gateway's link points to, or a page on if it only says that there is more. A short page says nothing:
-    deleted fans are taken out of it."""
-    linked = answer.link("offset")
-    if linked and linked.isdecimal():
-        return linked
-    return str(_offset(cursor) + limit) if answer.has_more() else None
-
-
-def _next_full_page(answer: Answer, cursor: str | None) -> str | None:
-    """For lists that do not say whether there is more: there may be, behind a full page."""
-    return str(_offset(cursor) + ROWS) if len(answer.rows()) >= ROWS else None
-
-
-def _next_marker(answer: Answer) -> str | None:
-    marker = answer.data().get("nextMarker") if answer.has_more() else None
-    return _id_or_malformed(marker, answer) if marker is not None else answer.link("marker")
-
-
-def _next_message(answer: Answer) -> str | None:
-    """The older shape has no link; then the last message of the page is where the next one begins."""
-    if answer.has_links():
-        return answer.link("first_id")
-    rows = answer.rows()
-    if not rows or not (answer.has_more() or len(rows) >= ROWS):
-        return None
-    last = rows[-1].get("id") if isinstance(rows[-1], dict) else None
-    return _id_or_malformed(last, answer)
-
-
-def _id_or_malformed(value: object, answer: Answer) -> str:
-    try:
-        return platform_id(value)
-    except ValueError:
-        raise malformed("the next page can't be told", answer.body) from None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 from pydantic import ValidationError
 
 from huntaze.adapters.platform.errors import Outcome, Reason, RetryableError
 from huntaze.adapters.platform.records import Limits, Page, Raw, Rejected
+
+if TYPE_CHECKING:
+    import httpx
 
 T = TypeVar("T")
 LONGEST_RAW = 20_000
@@ -24,7 +26,7 @@ class Answer:
     """A 2xx. body: its JSON, whatever that is."""
 
     body: Any
-    headers: httpx.Headers
+    headers: Mapping[str, str]
 
     @classmethod
     def of(cls, response: httpx.Response) -> Answer:
@@ -52,8 +54,10 @@ class Answer:
             raise malformed(f"data.{name}: is no list", self.body)
         return rows
 
-    def has_more(self) -> bool:
-        return _object(self.body, "data").get("hasMore") is True
+    def has_more(self) -> bool | None:
+        """What `data.hasMore` says; None if it says nothing."""
+        more = _object(self.body, "data").get("hasMore")
+        return more if isinstance(more, bool) else None
 
     def has_links(self) -> bool:
         """Whether the answer tells of pages at all."""
@@ -108,6 +112,11 @@ def read_one(read: Callable[[Raw], T], raw: Raw, body: Any) -> T:
         return read(raw)
     except ValueError as error:
         raise malformed(reason_of(error), body) from None
+
+
+def is_replay(headers: Mapping[str, str]) -> bool:
+    """Whether it is the kept answer to an earlier request with the same key."""
+    return headers.get("Idempotent-Replayed", "").lower() == "true"
 
 
 def malformed(detail: str, raw: object, *, status: int | None = None) -> RetryableError:
