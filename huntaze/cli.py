@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -207,6 +207,30 @@ def worker(queue: str) -> None:
 def schedule() -> None:
     """Enqueue the periodic jobs when they are due."""
     _worker("schedule")
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8090, show_default=True, help="0: any that is free.")
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same fans.")
+@click.option("--accounts", default=1, show_default=True, help="Creators: acct_000001, acct_000002 ...")
+@click.option("--fans", default=200, show_default=True, help="Fans of each account.")
+@click.option("--transactions", default=2_000, show_default=True, help="Payments of each account, at least.")
+@click.option("--live", is_flag=True, help="Let the clock run with the time of day.")
+@click.option("--activity", default=0.0, show_default=True, help="What fans do by themselves, in events an hour.")
+@click.option("--latency", default=0.0, show_default=True, help="Seconds that each call takes.")
+@click.option("--send-rate", default=2.0, show_default=True, help="Sends a second and account.")
+@click.option("--per-minute", default=1_000, show_default=True, help="Calls a minute and account; 0: no limit.")
+@click.option("--api-key", default="sim-key", show_default=True)
+def simulator(host: str, port: int, **options: Any) -> None:
+    """Run a stand-in for the platform's API (docs/simulator.md)."""
+    from huntaze.simulator.options import Options
+    from huntaze.simulator.server import serve
+
+    try:
+        serve(Options(**options), host, port, ready=lambda address: click.echo(f"The simulator is at {address}"))
+    except OSError as error:
+        raise click.ClickException(f"Port {port} on {host} can't be had: {error.strerror}.") from None
 
 
 @contextmanager

@@ -29,6 +29,8 @@ def configure(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("alembic.runtime.plugins").setLevel("WARNING")  # tells of five plug-ins at each start
+    for name in ("httpx", "onlyfansapi"):  # tell the address of each call, with a fan's id, and at DEBUG what is sent
+        logging.getLogger(name).setLevel("WARNING")
 
 
 def init_app(app: Flask) -> None:

@@ -73,7 +73,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "mvg of magick": (lambda: b"push graphic-context\nviewbox 0 0 9 9\nimage over 0,0 0,0 'url(x)'", "not_a_picture"),
     "riff that is a sound": (lambda: b"RIFF\x24\0\0\0WAVEfmt ", "not_a_picture"),
     "heic": (lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "not_a_picture"),
-    "too large": (lambda: b"\xff\xd8\xff" + b"\0" * LARGEST, "file_too_large"),
+    "too large": (lambda: b"\xff\xd8\xff" + b"\0" * LARGEST, "picture_too_large"),
     "bomb": (lambda: _png(60_000, 60_000), "too_many_pixels"),
     "bomb, just above": (lambda: _png(MOST_PIXELS // 1000 + 1, 1000), "too_many_pixels"),
     "bomb of a jpeg": (lambda: _jpeg_of(65_500, 65_500), "too_many_pixels"),
