@@ -96,7 +96,7 @@ ROUTES = {
     "account.password": Route("GET", MEMBER),
     "account.change_password": Route("POST", MEMBER, {"current": PASSWORD, "password": PASSWORD}),
     "account.email": Route("GET", MEMBER),
-    "account.change_email": Route("POST", MEMBER, {"email": "new.address@huntaze.test"}),
+    "account.change_email": Route("POST", MEMBER, {"email": "new-{subscriber_id}@huntaze.test"}),
     "account.send_link": Route("POST", MEMBER),
     "dashboard.home": Route("GET", MEMBER),
     "dashboard.index": Route("GET", MEMBER),

@@ -73,6 +73,13 @@ SUBSCRIBERS = {
         "username ~ '^ *''?@?[A-Za-z0-9._-]{1,100} *$'",
         "1 to 100 letters, digits, dots, dashes or underscores",
     ),
+    "platform_id": Column(
+        "text",
+        "length(platform_id) BETWEEN 1 AND 64 AND platform_id !~ '[[:cntrl:]]'",
+        "up to 64 characters, without control characters",
+        may_be_empty=True,
+        may_be_missing=True,
+    ),
     "display_name": Column(
         "text",
         "length(display_name) <= 100 AND display_name !~ '[[:cntrl:]]'",

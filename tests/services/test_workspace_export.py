@@ -75,7 +75,7 @@ def unpacked(data: bytes) -> dict[str, list[dict[str, str]]]:
 
 
 def test_each_table_is_in_it_or_left_out_for_a_reason(app_engine: Engine, member: Membership, owner: Session) -> None:
-    belongings(member)
+    colleague = belongings(member)["user_id"]
     stranger = MemberFactory()
     belongings(stranger)
     data = b"".join(export(app_engine, member, owner).chunks())
@@ -83,7 +83,9 @@ def test_each_table_is_in_it_or_left_out_for_a_reason(app_engine: Engine, member
     tables = {name.removesuffix(".csv") for name in files} - {"users", "workspace", "people"}
     assert tables == set(TENANTS) - LEFT_OUT.keys()
     assert all(files[f"{table}.csv"] for table in tables - {"audit_events"}), "belongings() has a row of each"
-    assert {row["id"] for row in files["people.csv"]} == {str(member.user_id)}, "and nobody of another workspace"
+    assert {row["id"] for row in files["people.csv"]} == {str(member.user_id), str(colleague)}, (
+        "and nobody of another workspace"
+    )
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.namelist()[0] == "README.txt"
     assert archive.namelist()[-1] == "manifest.json"
