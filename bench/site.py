@@ -37,19 +37,12 @@ class Site:
         """What each part has used so far, its children that have ended included."""
         return {name: used(process) for name, process in self.processes.items()}
 
-    def memory(self) -> dict[str, int]:
-        """Bytes of each part (PSS: shared pages count in proportion)."""
-        return {
-            name: sum(each.memory_full_info().pss for each in (process, *process.children(recursive=True)))
-            for name, process in self.processes.items()
-        }
-
 
 @contextmanager
 def site(folder: Path, sizes: list[int]) -> Iterator[Site]:
     """Serves from `folder`; what it was filled with before stays."""
     with embedded.running(folder, with_postgresql=True, with_valkey=True) as servers:
-        port = _free_port()
+        port = free_port()
         outside = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         given = {**outside, "DATA": str(folder), "PORT": str(port), "HOST": "127.0.0.1"}
         env = environment.complete(given, servers)
@@ -68,7 +61,7 @@ def site(folder: Path, sizes: list[int]) -> Iterator[Site]:
                 children.stop(web, SIGTERM, patience=5)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as attempt:
         attempt.bind(("127.0.0.1", 0))
         return int(attempt.getsockname()[1])
