@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from bench import pages, phone, stack
@@ -27,19 +29,25 @@ given = parser.parse_args()
 plan = pages.QUICK if given.quick else pages.FULL
 
 found: dict[str, Any] = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "load_before": os.getloadavg()}
+
+
+def keep(part: ModuleType, figures: dict[str, Any]) -> None:
+    """Shows and writes what is there so far: a run that breaks off has not measured for nothing."""
+    part.show(figures)
+    sys.stdout.flush()
+    found[part.__name__.rpartition(".")[2]] = figures
+    found["load_after"] = os.getloadavg()
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "bench.json").write_text(json.dumps(found, indent=1))
+
+
 print(f"Filling workspaces with {plan.sizes[0]:,} and {plan.sizes[1]:,} fans, ten payments each ...", flush=True)
 with data_folder(given.keep) as folder, site(folder, list(plan.sizes)) as running:
-    found["pages"] = pages.measure(running, plan, given.only)
-    pages.show(found["pages"])
+    keep(pages, pages.measure(running, plan, given.only))
     if not given.only:
-        found["phone"] = phone.measure(running, repeat=1 if given.quick else 3)
-        phone.show(found["phone"])
+        keep(phone, phone.measure(running, repeat=1 if given.quick else 3))
 if not given.only:
     with data_folder(None) as folder:
-        found["stack"] = stack.measure(folder)
-    stack.show(found["stack"])
-found["load_after"] = os.getloadavg()
+        keep(stack, stack.measure(folder))
 load = ", ".join(f"{each:.1f}" for each in (*found["load_before"], *found["load_after"]))
 print(f"\nThe machine's load (1, 5, 15 minutes), before and after: {load}")
-RESULTS.mkdir(exist_ok=True)
-(RESULTS / "bench.json").write_text(json.dumps(found, indent=1))
