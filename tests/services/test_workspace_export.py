@@ -119,7 +119,9 @@ def test_it_can_be_loaded_again(app: Flask, app_engine: Engine, owner: Session, 
             total_spent_cents=500,
         )
         TransactionFactory(subscriber=fan, gross_cents=500, currency="EUR", occurred_at=when)
-    gone = TransactionFactory(subscriber=fan, gross_cents=900, currency="EUR", status="pending", occurred_at=when)
+    gone = TransactionFactory(
+        subscriber=fan, type="chargeback", gross_cents=-900, currency="EUR", status="pending", occurred_at=when
+    )
     owner.execute(text("UPDATE transactions SET subscriber_id = NULL WHERE id = :id"), {"id": gone.id})
 
     folder = tmp_path / "export"
