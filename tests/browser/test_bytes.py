@@ -145,7 +145,7 @@ def test_the_list_cold_and_warm(signed_in: Page, fans: list[Subscriber], record_
     assert cold.total <= 30 * KB, cold
     assert len(cold.received) <= 4, cold
     assert 0 < script <= 17 * KB
-    assert 0 < styles <= 6.4 * KB
+    assert 0 < styles <= 6.6 * KB
     assert warm.total <= 7 * KB, warm
     assert len(warm.received) == 1, "everything but the page is in the cache"
     assert unchanged.total <= 1 * KB, "the page's ETag has not changed"
