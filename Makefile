@@ -29,7 +29,7 @@ run: $(VENV)/run.stamp build ## Start Huntaze; Ctrl-C stops it
 build: $(DIST)/manifest.json $(CATALOGUES) ## Build scripts, styles and translations
 
 test: $(VENV)/dev.stamp build lint ## Run all checks and tests; needs Chromium, and installs it where it may
-	@CHROMIUM="$$($(BIN)/python -m tests.chromium)" && export CHROMIUM && exec $(BIN)/pytest -n auto --dist loadfile
+	@CHROMIUM="$$($(BIN)/python -m tests.chromium)" && export CHROMIUM && exec $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/dev.stamp types ## Check style, types and the arrows between layers
 	@$(BIN)/ruff check --quiet
