@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint types fmt seed load migration bench lighthouse messages lock clean
+.PHONY: help run build test lint types fmt seed load migration bench profile lighthouse messages lock clean
 .DELETE_ON_ERROR:
 
 help: ## Say what can be made
@@ -44,7 +44,7 @@ fmt: $(VENV)/dev.stamp ## Format the code and fix what can be fixed
 	@$(BIN)/ruff format --quiet
 	@$(BIN)/ruff check --fix
 
-seed: $(VENV)/run.stamp ## Create the demo workspace
+seed: $(VENV)/run.stamp ## Create the demo workspace; `huntaze seed --fans N` makes others of any size
 	@exec $(BIN)/huntaze seed
 
 load: $(VENV)/run.stamp ## Load CSV files into a new workspace: make load DIR=folder
@@ -55,8 +55,12 @@ migration: $(VENV)/run.stamp ## Write a migration of what the models changed: ma
 	@[ -n "$(NAME)" ] || { echo "Name it: make migration NAME=birthday" >&2; exit 2; }
 	@exec $(BIN)/huntaze migration "$(NAME)"
 
-bench: $(VENV)/dev.stamp build ## Measure pages, queries, bytes and memory
-	@exec $(BIN)/python -m bench
+bench: $(VENV)/dev.stamp build ## Measure pages, queries, bytes, growth and memory; QUICK=1 for a glance
+	@CHROMIUM="$$($(BIN)/python -m tests.chromium)" && export CHROMIUM && exec $(BIN)/python -m bench $(if $(QUICK),--quick)
+
+profile: $(VENV)/dev.stamp build ## Show where the time of a page goes: make profile PAGE=/dashboard
+	@[ -n "$(PAGE)" ] || { echo "Say which page: make profile PAGE=/dashboard" >&2; exit 2; }
+	@exec $(BIN)/python -m bench.profile "$(PAGE)"
 
 lighthouse: $(VENV)/dev.stamp build bench/audit/node_modules/stamp ## Have Lighthouse judge the pages on a phone: 100, or it fails
 	@CHROMIUM="$$($(BIN)/python -m tests.chromium)" && export CHROMIUM && exec $(BIN)/python -m bench.lighthouse

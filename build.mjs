@@ -48,6 +48,7 @@ async function bundle(path, define = {}) {
     format: script ? "iife" : undefined,
     plugins: [htmxFromWindow],
     loader: { ".svg": "dataurl" },
+    nodePaths: [join(import.meta.dirname, "node_modules")], // the sources may lie elsewhere
     legalComments: "none",
     logLevel: "warning",
   });

@@ -44,6 +44,7 @@ class Audited:
 
 PAGES = (
     Audited("login", "/login", signed_in=False),
+    Audited("dashboard", "/dashboard"),
     Audited("subscribers", "/onlyfans/subscribers"),
 )
 

@@ -1,25 +1,19 @@
-"""Measures pages and the API side by side in a small and in a large workspace.
+"""Pages and the API at 16 requests at a time, side by side in a small and in a large workspace.
 
-    python -m bench.pages [--quick] [--keep FOLDER] [--only WORDS]
-
-Prints a table and writes it to bench/results/pages.json. Cost is the processor time of a view, of the web and
-of PostgreSQL together; the two workspaces take turns, so that whatever drifts on the machine hits both alike.
+Cost is the processor time of a view, of the web and of PostgreSQL together; the two workspaces take turns, so that
+whatever drifts on the machine hits both alike.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from statistics import quantiles
+from typing import Any
 
 from bench.client import Answers, get, load, sign_in
 from bench.fill import PASSWORD
-from bench.folder import RESULTS, data_folder
-from bench.queries import count_queries
-from bench.site import Site, site
+from bench.queries import asking
+from bench.site import Site
 from bench.views import View, views
 
 CONCURRENCY = 16
@@ -34,8 +28,8 @@ class Plan:
     seconds: float
 
 
-FULL = Plan((10_000, 1_000_000), rounds=4, seconds=2.0)
-QUICK = Plan((1_000, 50_000), rounds=1, seconds=0.7)
+FULL = Plan((10_000, 1_000_000), rounds=3, seconds=1.5)
+QUICK = Plan((1_000, 20_000), rounds=1, seconds=0.4)
 
 
 @dataclass
@@ -59,25 +53,8 @@ class Measured:
         }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small workspaces and one short round")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="a data folder to fill once and use again")
-    parser.add_argument("--only", default="", metavar="WORDS", help="only views whose name has these words")
-    arguments = parser.parse_args()
-    plan = QUICK if arguments.quick else FULL
-    with data_folder(arguments.keep) as folder:
-        print(
-            f"Filling workspaces with {plan.sizes[0]:,} and {plan.sizes[1]:,} fans, ten payments each ...", flush=True
-        )
-        with site(folder, list(plan.sizes)) as running:
-            result = measure(running, plan, arguments.only)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "pages.json").write_text(json.dumps(result, indent=1))
-
-
-def measure(running: Site, plan: Plan, only: str) -> dict[str, object]:
-    idle = running.memory()
+def measure(running: Site, plan: Plan, only: str = "") -> dict[str, Any]:
+    """only: the views whose name has these words."""
     cookies, asked = {}, {}
     for filled in running.workspaces:
         cookies[filled.size] = sign_in(running.port, filled.email, PASSWORD)
@@ -89,26 +66,21 @@ def measure(running: Site, plan: Plan, only: str) -> dict[str, object]:
             for size, view in sorted(
                 zip(plan.sizes, pair, strict=True), reverse=bool(turn % 2), key=lambda each: each[0]
             ):
-                seconds = plan.seconds if turn >= 0 else min(plan.seconds, 0.5)
+                seconds = plan.seconds if turn >= 0 else plan.seconds / 3
                 one = _measure(running, view, cookies[size], seconds)
                 if turn >= 0:
                     measured[view.name, size].answers.add(one.answers)
                     for part, used in one.used.items():
                         totals = measured[view.name, size].used
                         totals[part] = totals.get(part, 0) + used
-    large = running.workspaces[-1]
-    statements = count_queries(running, large, asked[large.size])
+    large = plan.sizes[-1]
+    with asking(running, cookies[large]) as site:
+        statements = {
+            view.name: [q.statement for q in site.get(view.paths[0], swap=view.swap, signed_in=view.signed_in)]
+            for view in asked[large]
+        }
     rows = [_row(name, [measured[name, size] for size in plan.sizes], len(statements[name])) for name in names]
-    memory = {"idle": idle, "after": running.memory()}
-    _print(rows, plan, memory)
-    return {
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "plan": asdict(plan),
-        "concurrency": CONCURRENCY,
-        "views": rows,
-        "statements": statements,
-        "memory_bytes": memory,
-    }
+    return {"plan": asdict(plan), "concurrency": CONCURRENCY, "views": rows, "statements": statements}
 
 
 def _measure(running: Site, view: View, cookie: str, seconds: float) -> Measured:
@@ -119,7 +91,7 @@ def _measure(running: Site, view: View, cookie: str, seconds: float) -> Measured
     return Measured(answers, {part: after[part] - before[part] for part in after})
 
 
-def _row(name: str, pair: list[Measured], queries: int) -> dict[str, object]:
+def _row(name: str, pair: list[Measured], queries: int) -> dict[str, Any]:
     small, large = (each.figures() for each in pair)
     cost = [each["web_ms"] + each["postgresql_ms"] for each in (small, large)]
     return {
@@ -132,29 +104,20 @@ def _row(name: str, pair: list[Measured], queries: int) -> dict[str, object]:
     }
 
 
-def _print(rows: list[dict[str, object]], plan: Plan, memory: dict[str, dict[str, int]]) -> None:
-    small, large = plan.sizes
-    print(f"\nConcurrency {CONCURRENCY}; {small:,} fans / {large:,} fans; cost: processor ms of web + PostgreSQL\n")
+def show(found: dict[str, Any]) -> None:
+    small, large = found["plan"]["sizes"]
+    print(f"\n{CONCURRENCY} requests at a time; {small:,} fans / {large:,}; cost: processor ms of web + PostgreSQL\n")
     print(
-        f"{'view':26}{'queries':>8}{'requests/s':>15}{'p50 ms':>15}{'p99 ms':>15}"
-        f"{'web ms':>15}{'PostgreSQL ms':>16}{'bytes':>15}{'cost':>7}{'p50':>6}"
+        f"{'view':30}{'queries':>8}{'requests/s':>13}{'p50 ms':>13}{'p99 ms':>13}"
+        f"{'web ms':>14}{'PostgreSQL ms':>15}{'bytes':>16}{'cost':>7}{'p50':>6}"
     )
-    for row in rows:
-        pair = row["small"], row["large"]
+    for row in found["views"]:
 
-        def both(key: str, form: str, pair: tuple[object, ...] = pair) -> str:
-            return " / ".join(format(each[key], form) for each in pair)  # type: ignore[index]
+        def both(key: str, form: str, row: dict[str, Any] = row) -> str:
+            return " / ".join(format(row[size][key], form) for size in ("small", "large"))
 
         print(
-            f"{row['view']:26}{row['queries']:>8}{both('requests_per_second', '.0f'):>15}{both('p50_ms', '.0f'):>15}"
-            f"{both('p99_ms', '.0f'):>15}{both('web_ms', '.1f'):>15}{both('postgresql_ms', '.2f'):>16}"
-            f"{both('bytes', ',.0f'):>15}{row['cost_ratio']:>7}{row['p50_ratio']:>6}"
+            f"{row['view']:30}{row['queries']:>8}{both('requests_per_second', '.0f'):>13}{both('p50_ms', '.0f'):>13}"
+            f"{both('p99_ms', '.0f'):>13}{both('web_ms', '.1f'):>14}{both('postgresql_ms', '.2f'):>15}"
+            f"{both('bytes', ',.0f'):>16}{row['cost_ratio']:>7}{row['p50_ratio']:>6}"
         )
-    for when, parts in memory.items():
-        listed = ", ".join(f"{name} {size / 2**20:.0f}" for name, size in parts.items())
-        print(f"\nMemory {when}: {sum(parts.values()) / 2**20:.0f} MB PSS ({listed})", end="")
-    print()
-
-
-if __name__ == "__main__":
-    main()

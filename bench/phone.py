@@ -1,33 +1,26 @@
 """Pages as a cheap phone gets them: Slow 3G (400 kbit/s, 400 ms) and a processor slowed down four times.
 
-    python -m bench.phone [--keep FOLDER] [--fans N] [--repeat N]
-
-Prints a table and writes it to bench/results/phone.json. Bytes are the browser's encodedDataLength, headers
-included; each figure is the median of the repetitions.
+Bytes are the browser's encodedDataLength, headers included; each figure is the median of the repetitions.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from bench.client import HOST, sign_in
 from bench.fill import PASSWORD
-from bench.folder import RESULTS, data_folder
-from bench.site import site
+from bench.site import Site
 from tests.chromium import ARGUMENTS, find
 
 BITS, LATENCY, SLOWER = 400_000, 400, 4
 PHONE: ViewportSize = {"width": 360, "height": 780}
-LIST = "/onlyfans/subscribers"
+HOME, LIST = "/dashboard", "/onlyfans/subscribers"
 
 # When the page changes below `where`, after `act` was done to an element.
 CHANGED = """([where, what, act]) => new Promise(done => {
@@ -51,6 +44,29 @@ class Cost:
     milliseconds: float
     size: int
     requests: int
+
+
+def measure(running: Site, repeat: int) -> dict[str, Any]:
+    """In the smallest workspace of the site."""
+    filled = running.workspaces[0]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), args=[*ARGUMENTS, "--disable-gpu"])
+        cookie = sign_in(running.port, filled.email, PASSWORD)
+        runs = [Phone(browser, running.port, cookie).all() for _ in range(repeat)]
+        browser.close()
+    medians = {
+        name: Cost(*(statistics.median(getattr(run[name], field) for run in runs) for field in Cost.__slots__))
+        for name in runs[0]
+    }
+    return {"fans": filled.size, "repeat": repeat, "pages": {name: asdict(cost) for name, cost in medians.items()}}
+
+
+def show(found: dict[str, Any]) -> None:
+    fans = found["fans"]
+    print(f"\nSlow 3G ({BITS // 1000} kbit/s, {LATENCY} ms), processor {SLOWER}x slower, {fans:,} fans\n")
+    print(f"{'':26}{'painted s':>10}{'bytes':>9}{'requests':>10}")
+    for name, cost in found["pages"].items():
+        print(f"{name:26}{cost['milliseconds'] / 1000:>10.2f}{cost['size']:>9,.0f}{cost['requests']:>10.0f}")
 
 
 class Meter:
@@ -87,13 +103,22 @@ class Phone:
     def all(self) -> dict[str, Cost]:
         """One run of everything."""
         costs = {}
-        for name, path, signed_in in (("login", "/login", False), ("subscribers", LIST, True)):
+        for name, path, signed_in in (
+            ("login", "/login", False),
+            ("dashboard", HOME, True),
+            ("subscribers", LIST, True),
+        ):
             with self._context(signed_in) as context:
                 costs[f"{name}, cold"] = self._visit(context, path)
                 costs[f"{name}, warm"] = self._visit(context, path)
         with self._context(signed_in=True) as context:
             page = context.new_page()
             meter = Meter(page)
+            page.goto(self.address + HOME, wait_until="networkidle")
+            for chosen in ("7d", "90d", "year"):
+                costs[f"dashboard, period {chosen}"] = _swap(
+                    page, meter, "#overview", f".seg a[href$='range={chosen}']", "click"
+                )
             page.goto(self.address + LIST, wait_until="networkidle")
             costs["search"] = _swap(page, meter, "#list", "[name=q]", "sofia")
             costs["search, nothing found"] = _swap(page, meter, "#list", "[name=q]", "zzqx")
@@ -143,35 +168,3 @@ def _until(page: Page, ask: Callable[[], float | None]) -> float:
             return answer
         page.wait_for_timeout(50)
     raise TimeoutError("nothing was painted within 5 seconds")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="a data folder to fill once and use again")
-    parser.add_argument("--fans", type=int, default=10_000, metavar="N", help="how many fans the workspace has")
-    parser.add_argument("--repeat", type=int, default=3, metavar="N")
-    arguments = parser.parse_args()
-    with (
-        data_folder(arguments.keep) as folder,
-        site(folder, [arguments.fans]) as running,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=find(), args=[*ARGUMENTS, "--disable-gpu"])
-        cookie = sign_in(running.port, running.workspaces[0].email, PASSWORD)
-        runs = [Phone(browser, running.port, cookie).all() for _ in range(arguments.repeat)]
-        browser.close()
-    medians = {
-        name: Cost(*(statistics.median(getattr(run[name], field) for run in runs) for field in Cost.__slots__))
-        for name in runs[0]
-    }
-    print(f"\nSlow 3G ({BITS // 1000} kbit/s, {LATENCY} ms), processor {SLOWER}x slower, {arguments.fans:,} fans\n")
-    print(f"{'':26}{'painted s':>10}{'bytes':>9}{'requests':>10}")
-    for name, cost in medians.items():
-        print(f"{name:26}{cost.milliseconds / 1000:>10.2f}{cost.size:>9,.0f}{cost.requests:>10.0f}")
-    RESULTS.mkdir(exist_ok=True)
-    result = {name: asdict(cost) for name, cost in medians.items()}
-    (RESULTS / "phone.json").write_text(json.dumps(result, indent=1))
-
-
-if __name__ == "__main__":
-    main()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bench.fill import Filled
 from huntaze.models.subscriber import Subscriber
+from huntaze.schemas.analytics import Range
 from huntaze.schemas.subscriber import Sort
 from huntaze.services.demo import FIRST
 from huntaze.services.keyset import PAGE
@@ -46,6 +47,8 @@ def views(superuser_url: str, filled: Filled) -> list[View]:
         usernames, names = sample("username"), sample("display_name", which="strpos(display_name, '-') > 0")
     second, deep = (_cursor(superuser_url, filled, depth) for depth in (PAGE, filled.size // 2))
     return [
+        *(View(f"dashboard: {chosen}", [f"/dashboard?range={chosen}"]) for chosen in Range),
+        View("dashboard: swap of the period", ["/dashboard?range=7d", "/dashboard?range=90d"], swap=True),
         View("list", [LIST]),
         View("list by spend", [f"{LIST}?sort=spent"]),
         View("list by last seen", [f"{LIST}?sort=seen"]),
@@ -63,6 +66,9 @@ def views(superuser_url: str, filled: Filled) -> list[View]:
         View("search: first name, vip", [_list(q=name, tier="vip", status="expired") for name in FIRST], swap=True),
         View("subscriber", [f"{LIST}/{id_}" for id_ in ids]),
         View("subscriber who pays most", [f"{LIST}/{id_}" for id_ in spenders]),
+        View("notifications", ["/notifications"]),
+        View("settings", ["/settings"]),
+        View("API overview", ["/api/analytics/overview"]),
         View("API list", ["/api/onlyfans/subscribers"]),
         View("API subscriber", [f"/api/onlyfans/subscribers/{id_}" for id_ in ids]),
         View("login", ["/login"], signed_in=False),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import runpy
+import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -67,11 +69,49 @@ def first_start() -> bool:
 
 
 @cli.command()
-def seed() -> None:
-    """Create the demo workspace, if it is not there yet."""
+@click.option("--fans", type=click.IntRange(1, 1_000_000), help="A workspace with so many, in place of the demo.")
+@click.option("--transactions", type=click.IntRange(1, 10_000_000), help="Their payments; else ten for each fan.")
+@click.option("--workspace", metavar="NAME", help="What to call it; else after its size.")
+@click.option("--seed", type=click.IntRange(0, 1_000_000), help="The same seed and day make the same rows; else 1.")
+def seed(fans: int | None, transactions: int | None, workspace: str | None, seed: int | None) -> None:
+    """Create the demo workspace, if it is not there yet; or, with --fans, one of any size."""
+    if fans:
+        _seed_crowd(fans, transactions or 10 * fans, workspace or f"{fans:,} fans", 1 if seed is None else seed)
+        return
+    if transactions or workspace or seed is not None:
+        raise click.UsageError("Say how many fans, too: --fans N.")
     with _in_app():
         click.echo("The demo is there now." if first_start() else "The demo is there already.")
     click.echo("Sign in as {} with the password {}".format(*supervisor.DEMO_LOGIN))
+
+
+def _seed_crowd(fans: int, payments: int, name: str, seed: int) -> None:
+    from pydantic import ValidationError
+
+    from huntaze.schemas.account import Registration
+    from huntaze.services.crowd import Crowd, create_crowd
+    from huntaze.services.errors import Conflict
+    from huntaze.system import system_session
+
+    began, slug = time.monotonic(), re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    try:
+        owner = Registration(
+            email=f"{slug}@huntaze.test", name="Demo", business=name, password=secrets.token_urlsafe(9)
+        )
+    except ValidationError:
+        raise click.BadParameter(
+            "Choose a name with letters or digits, up to 60.", param_hint="--workspace"
+        ) from None
+    with _in_app(), system_session() as session:
+        try:
+            create_crowd(session, owner, Crowd(fans, payments, datetime.now(UTC).date(), seed), _tell)
+        except Conflict:
+            raise click.ClickException(
+                f"{name!r} is there already (its owner is {owner.email}), and nothing was changed."
+                " Choose another name: --workspace NAME."
+            ) from None
+    click.echo(f"{fans:,} fans and {payments:,} payments in {time.monotonic() - began:.1f} s.")
+    click.echo(f"Sign in as {owner.email} with the password {owner.password}")
 
 
 @cli.command()

@@ -208,7 +208,7 @@ class ImportRowFactory(Row):
     workspace_id = SelfAttribute("file.workspace_id")
     import_id = SelfAttribute("file.id")
     subscriber_id = SelfAttribute("subscriber.id")
-    row = 2
+    row = 9_999
     outcome = Outcome.CHANGED
 
 

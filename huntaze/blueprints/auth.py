@@ -111,7 +111,7 @@ def open_account() -> Response:
         return go(url_for("auth.login"), _("You have an account already: log in."), "info")
     except Invalid as refusal:
         return _open_page(form.refused(refusal), 422)
-    token = web.sign_ins().begin(user_id, workspace_id, request.user_agent.string)
+    token = web.sign_ins().enter(user_id, workspace_id, request.user_agent.string)
     return guesses.know(form.values["email"], signed_in(token, ""))
 
 

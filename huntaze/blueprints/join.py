@@ -55,7 +55,7 @@ def register() -> Response:
     except Invalid as refusal:
         return _page(form.refused(refusal), 422)
     response = go("/", _("Welcome to the team."))
-    SIGN_IN.write(response, web.sign_ins().begin(user_id, workspace_id, request.user_agent.string))
+    SIGN_IN.write(response, web.sign_ins().enter(user_id, workspace_id, request.user_agent.string))
     return response
 
 

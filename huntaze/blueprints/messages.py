@@ -150,6 +150,8 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "import_added_meanwhile": lambda _d: _("Someone added this fan just then; import the row again."),
     "import_meant_twice": lambda _d: _("Another column has this meaning already; choose one of the two."),
     "import_no_identity": lambda _d: _("Choose which column is the username or the platform id."),
+    "import_erased": lambda _d: _("This fan asked to be erased. Add them by hand if they came back and want it."),
+    "file_erasure": lambda _d: _("A fan was erased meanwhile, and this file may have named them; send it again."),
     "import_moved_on": lambda _d: _("This import is further already."),
     "import_not_undoable": lambda _d: _("It could not be undone: something was built on it meanwhile."),
     "file_missing": lambda _d: _("Choose a file that is not empty."),

@@ -108,8 +108,8 @@ def uploads(most: int) -> Callable[[View], View]:
 
 
 def reachable(view: View) -> View:
-    """A view that makes us write to others in the viewer's name, or sends something to their mailbox: inviting
-    people, exports. It waits until they confirmed their e-mail, where mails arrive at all."""
+    """A view that makes us write to others in the viewer's name. It waits until they confirmed their e-mail, where
+    mails arrive at all."""
     view.needs_email = True  # type: ignore[attr-defined]
     return view
 

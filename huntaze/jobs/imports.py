@@ -18,7 +18,8 @@ def work(workspace_id: int, import_id: int) -> None:
     """Checks, stores or undoes it, whichever it waits for; nothing if nothing."""
     signals: Signals = current_app.extensions["huntaze.signals"]
     tell = partial(signals.publish, topic(WorkspaceId(workspace_id), import_id))
-    ImportWork(partial(workspace_session, workspace_id), WorkspaceId(workspace_id), import_id, tell).run()
+    key = current_app.config["SECRET_KEY"]
+    ImportWork(partial(workspace_session, workspace_id), WorkspaceId(workspace_id), import_id, key, tell).run()
 
 
 def resume_stalled() -> None:

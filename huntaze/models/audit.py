@@ -26,11 +26,11 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     WORKSPACE_CHANGED = "workspace.changed"
 
-    SECOND_FACTOR_ON = "second_factor.turn_on"
-    SECOND_FACTOR_OFF = "second_factor.turn_off"
-    RECOVERY_CODES_RENEWED = "recovery_codes.renew"
-    PASSKEY_ADDED = "passkey.add"
-    PASSKEY_REMOVED = "passkey.remove"
+    SECOND_FACTOR_ON = "second_factor.turned_on"
+    SECOND_FACTOR_OFF = "second_factor.turned_off"
+    RECOVERY_CODES_RENEWED = "recovery_codes.renewed"
+    PASSKEY_ADDED = "passkey.added"
+    PASSKEY_REMOVED = "passkey.removed"
 
     SUBSCRIBER_EXPORTED = "subscriber.exported"
     SUBSCRIBER_ERASED = "subscriber.erased"

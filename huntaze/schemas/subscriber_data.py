@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import ConfigDict
 
 from huntaze.models.base import Cents
+from huntaze.models.imports import Outcome
 from huntaze.models.subscriber import Status, Tier
 from huntaze.models.transaction import TransactionStatus, TransactionType
 from huntaze.schemas.base import Schema
@@ -19,6 +21,7 @@ class Row(Schema):
 
 
 class PersonData(Row):
+    platform_id: str | None
     username: str
     display_name: str
     email: str | None
@@ -50,6 +53,14 @@ class PaymentData(Row):
     occurred_at: datetime
 
 
+class ImportedData(Row):
+    """That a file added or changed the person; `before`: what was there until then."""
+
+    outcome: Outcome
+    before: dict[str, Any] | None
+    stored_at: datetime
+
+
 class NotificationData(Row):
     title: str
     body: str
@@ -66,4 +77,5 @@ class SubscriberData(Schema):
     tags: list[str]
     notes: list[NoteData]
     payments: list[PaymentData]
+    imports: list[ImportedData]
     notifications: list[NotificationData]

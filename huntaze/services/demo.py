@@ -32,7 +32,10 @@ PPV = (799, 999, 1299, 1499, 1999, 2499)
 
 QUIET = 44
 """So many days ago the whale bought for the last time."""
-WHALE, RIVAL, NEWCOMER = "goldcoast_mike", "hana.s", "zoe_l"
+WHALE, RIVAL, NEWCOMER, DISPUTER = "goldcoast_mike", "hana.s", "zoe_l", "anon4417"
+DISPUTED, TAKEN_BACK = 9, 3
+"""So many days ago a fan who had left had his bank take back his last few purchases."""
+FANS = 300
 
 # Fans with a name of their own; the rest are drawn from the two lists below.
 NAMED = (
@@ -41,7 +44,7 @@ NAMED = (
     ("noura_h", "نورة", "SA"), ("lukasz.w", "Łukasz Wójcik", "PL"), ("francois_b", "François Bérenger", "FR"),
     ("nightowl", "🌙 night owl", "US"), ("sorenk", "Søren Kjær", "DK"), ("anya_v", "Аня Волкова", "BG"),
     ("minjun.k", "김민준", "KR"), ("weiwei", "王伟", "SG"), ("bjorn_the_bear", "Björn 🐻", "SE"),
-    ("eleni", "Ελένη", "GR"), ("truckerdave", "", "US"), ("anon4417", "", "CA"), ("quietguy_77", "", "GB"),
+    ("eleni", "Ελένη", "GR"), ("truckerdave", "", "US"), (DISPUTER, "", "CA"), ("quietguy_77", "", "GB"),
     ("thesmiths", "Sam & Alex O'Neill", "IE"),
 )  # fmt: skip
 FIRST = """
@@ -65,6 +68,7 @@ NOTES = {
     ),
     RIVAL: ((61, "Collects every set. Wants a signed print of the autumn series 🍂"),),
     NEWCOMER: ((2, "Found us through the Lisbon photos. Birthday next week."),),
+    DISPUTER: ((DISPUTED - 1, "Had his bank take three purchases back. If he returns: nothing made to order."),),
     "joseangel88": ((95, "Habla español. Custom video for his anniversary every year."),),
 }
 TAGS = {
@@ -134,6 +138,7 @@ def _fans(rng: Random) -> list[Fan]:
         Fan(RIVAL, "vip", joined=430, left=0, spend=4),
         Fan(NEWCOMER, "premium", joined=6, left=0, spend=6),
         Fan("truckerdave", "premium", joined=330, left=24, spend=2),
+        Fan(DISPUTER, "premium", joined=75, left=14, spend=3),
     ]
     known, fans = {fan.username: fan for fan in stories}, []
     for username, name, country in NAMED:
@@ -141,7 +146,7 @@ def _fans(rng: Random) -> list[Fan]:
         fan.name, fan.country = name, country
         fans.append(fan)
     usernames = {fan.username for fan in fans}
-    while len(fans) < 240:
+    while len(fans) < FANS:
         first, last = rng.choice(FIRST), rng.choice(LAST)
         username = f"{first}{rng.choice(('', '_', '.'))}{last}{rng.choice(('', '', rng.randrange(70, 100)))}"
         username = username.lower().translate(ASCII)
@@ -167,7 +172,7 @@ def _fan(rng: Random, username: str) -> Fan:
 
 def _payments(rng: Random, number: int, fan: Fan, today: date) -> Iterator[tuple[str, int, str, str, int]]:
     """(when, number, type, status, gross in cents): a subscription every 30 days, and extras in between."""
-    price = PRICES[fan.tier]
+    price, extras = PRICES[fan.tier], list[int]()
     for day in range(fan.joined, fan.left, -1):
         if price and (fan.joined - day) % 30 == 0:
             yield _at(today, day, fan.hour), number, "subscription", "completed", price
@@ -181,10 +186,15 @@ def _payments(rng: Random, number: int, fan: Fan, today: date) -> Iterator[tuple
                 "ppv": rng.choice(PPV),
                 "message": 300 + 100 * rng.randrange(15),
                 "stream": 500 * rng.randrange(1, 8),
-            }[kind]
+            }[kind] * (3 if fan.spend > 3 else 1)
             rare, fresh = rng.random(), day <= 2
             status = "refunded" if rare < 0.012 else "pending" if fresh and rare < 0.3 else "completed"
-            yield _at(today, day, rng.random()), number, kind, status, cents * (3 if fan.spend > 3 else 1)
+            yield _at(today, day, rng.random()), number, kind, status, cents
+            if status == "completed":
+                extras.append(cents)
+    if fan.username == DISPUTER:
+        for cents in extras[-TAKEN_BACK:]:
+            yield _at(today, DISPUTED, 0.4), number, "chargeback", "completed", -cents
 
 
 def _season(day: date) -> float:
@@ -249,9 +259,11 @@ def _add_words(session: Session, loaded: Loaded, today: date) -> None:
             written = datetime.fromisoformat(_at(today, days, 0.5))
             session.add(Note(**by_jade, subscriber_id=ids[username], body=body, created_at=written))
     to_jade = {"workspace_id": loaded.workspace_id, "user_id": loaded.user_id}
-    ended, quiet = "/onlyfans/subscribers?status=expired&sort=seen", f"/onlyfans/subscribers/{ids[WHALE]}"
+    ended = "/onlyfans/subscribers?status=expired&sort=seen"
+    quiet, disputer = (f"/onlyfans/subscribers/{ids[username]}" for username in (WHALE, DISPUTER))
     for days, title, body, url in (
         (1, "Many subscriptions ended this week", "Most of them began with last month's discount.", ended),
+        (DISPUTED - 1, "A bank took three payments back", "They were anon4417's, who left two weeks ago.", disputer),
         (3, "Mike 🌊 has gone quiet", "Your biggest fan has bought nothing for weeks.", quiet),
     ):
         at = datetime.fromisoformat(_at(today, days, 0.5))

@@ -22,10 +22,11 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import ColumnElement, LargeBinary, delete, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, LargeBinary, Text, cast, delete, false, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import WorkspaceId
+from huntaze.models.imports import Import, ImportChunk, ImportRow, ImportState
 from huntaze.models.notification import Notification
 from huntaze.models.subscriber import Subscriber, SubscriberTag, Tag
 from huntaze.models.tombstone import Tombstone
@@ -122,6 +123,30 @@ class ErasureService:
 
     def _forget_texts(self, fan: Subscriber) -> None:
         self.session.execute(delete(Notification).where(naming(fan)))
+        of_rows = ImportRow.workspace_id == self.workspace_id
+        for column in (ImportRow.cells, ImportRow.problems):
+            self.session.execute(delete(ImportRow).where(of_rows, said_in(cast(column, Text), fan)))
+        for found, nothing in ((Import.head, Import.head.concat({"shown": []})), (Import.problems, [])):
+            named = Import.workspace_id == self.workspace_id, said_in(cast(found, Text), fan)
+            self.session.execute(update(Import).where(*named).values({found: nothing}))
+        self._drop_waiting_files()
+
+    def _drop_waiting_files(self) -> None:
+        """Files that wait to be imported may name anyone, in any encoding: they are to be sent again."""
+        waiting = (
+            update(Import)
+            .where(
+                Import.workspace_id == self.workspace_id,
+                Import.state.in_((ImportState.CHECKING, ImportState.READY)),
+            )
+            .values(
+                state=ImportState.UNREADABLE, failure={"kind": "file_erasure", "detail": {}}, head={}, problems=[]
+            )
+            .returning(Import.id)
+        )
+        files = list(self.session.scalars(waiting))
+        here = ImportChunk.workspace_id == self.workspace_id, ImportChunk.import_id.in_(files)
+        self.session.execute(delete(ImportChunk).where(*here))
 
     def _bury(self, fan: Subscriber) -> None:
         known = {identity: getattr(fan, identity, None) for identity in IDENTITIES}

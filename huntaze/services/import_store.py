@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import WorkspaceId
+from huntaze.services.erasure import ErasureService, erased_sql
 from huntaze.services.import_rows import STORED, CellProblem, Row, storable
 
 # In the order of STORED, with the column that each is stored in, and PostgreSQL's type.
@@ -62,9 +63,13 @@ MATCH = (
     """,
 )
 
-# Each marks rows that can't be stored. A person who was erased is refused by one more statement here: it sets
-# the problem of the staged rows whose platform_id or username has a tombstone.
+# Each marks rows that can't be stored.
 REFUSE = (
+    f"""
+    UPDATE staged AS r SET problem = 'import_erased', place = 'username'
+     WHERE problem IS NULL
+       AND ({erased_sql("username", "r.username")} OR {erased_sql("platform_id", "r.platform_id")})
+    """,
     """
     UPDATE staged SET problem = 'import_no_username', place = 'username'
      WHERE problem IS NULL AND subscriber_id IS NULL AND username IS NULL
@@ -144,10 +149,15 @@ class Stored(NamedTuple):
 
 
 def store(
-    session: Session, workspace_id: WorkspaceId, import_id: int, batch: Sequence[Row], places: dict[str, int]
+    session: Session, erasures: ErasureService, import_id: int, batch: Sequence[Row], places: dict[str, int]
 ) -> Stored:
-    """Stores a batch in the session's transaction. `places`: the file's column (from 0) of each of ours."""
-    ids = {"workspace": workspace_id, "import": import_id}
+    """Stores a batch in the session's transaction, but for who asked to be erased.
+
+    `places`: the file's column (from 0) of each of ours.
+    """
+    workspace_id = erasures.workspace_id
+    erasures.hold()
+    ids = {"workspace": workspace_id, "import": import_id, **erasures.parameters()}
     good = {row.number: row for row in batch if not row.problems}
     refused = [(row, row.problems) for row in batch if row.problems]
     connection = session.connection().connection.driver_connection

@@ -22,6 +22,7 @@ from huntaze.models.imports import Import, ImportChunk, ImportState
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.imports import Delimiter, Encoding, ImportSettings
 from huntaze.services.csv_files import Unreadable, rows
+from huntaze.services.erasure import ErasureService
 from huntaze.services.import_columns import Ground
 from huntaze.services.import_rows import STORED, Row, RowReader, check
 from huntaze.services.import_store import COLUMNS, store
@@ -44,11 +45,17 @@ class ImportWork:
     """The work at one import. `tell` is called after each commit that changed what a page shows."""
 
     def __init__(
-        self, transaction: Transaction, workspace_id: WorkspaceId, import_id: int, tell: Callable[[], None]
+        self,
+        transaction: Transaction,
+        workspace_id: WorkspaceId,
+        import_id: int,
+        secret_key: str,
+        tell: Callable[[], None],
     ) -> None:
         self.transaction = transaction
         self.workspace_id = workspace_id
         self.import_id = import_id
+        self.secret_key = secret_key
         self.tell = tell
 
     def run(self) -> None:
@@ -152,7 +159,9 @@ class ImportWork:
             # One import of a workspace at a time: two of the same fans would wait for each other's rows.
             session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('import', :id))"),
                             {"id": self.workspace_id})  # fmt: skip
-            stored = store(session, self.workspace_id, self.import_id, batch, places)
+            stored = store(
+                session, ErasureService(session, self.workspace_id, self.secret_key), self.import_id, batch, places
+            )
             self._set(
                 session,
                 done=batch[-1].number,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import ScalarSelect, SQLColumnExpression, delete, func, insert, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, undefer
 
 from huntaze.models.base import UserId, WorkspaceId
@@ -33,6 +34,9 @@ BUILT_ON: dict[str, type[Note | SubscriberTag | Transaction]] = {
     "paid": Transaction,
 }
 """What a fan may have whom an import added. tests/services/test_import_undo.py knows if one is missing."""
+
+DOUBLE_TAP = timedelta(minutes=1)
+"""The same file again within this time is a double tap, not a second import."""
 
 NEWEST = Order("imports", Import.created_at, Import.id, lambda row: row.created_at, read_time)
 
@@ -82,9 +86,45 @@ class ImportService:
             )
         )
 
-    def uploaded(self, import_id: int, size: int) -> None:
-        """The last part is here: a worker checks the file. `size` in bytes."""
+    def uploaded(self, import_id: int, size: int) -> int:
+        """The last part is here: a worker checks the file. `size` in bytes.
+
+        Returns the id of the import, which is that of an earlier one if the same file came a moment ago.
+        """
+        lock = func.hashtextextended(f"uploads:{self.workspace_id}", 0)
+        self.session.execute(select(func.pg_advisory_xact_lock(lock)))
+        twin = self._twin(import_id, size)
+        if twin is not None:
+            self.session.execute(delete(Import).where(self._is(import_id)))
+            return twin
         self._move(import_id, ImportState.UPLOADING, state=ImportState.CHECKING, size=size)
+        return import_id
+
+    def _twin(self, import_id: int, size: int) -> int | None:
+        """The import of which this upload is a double tap: same file, same person, still waiting."""
+        mine = self.session.get_one(Import, (self.workspace_id, import_id))
+        return self.session.scalar(
+            select(Import.id)
+            .where(
+                Import.workspace_id == self.workspace_id,
+                Import.author_id == mine.author_id,
+                Import.file_name == mine.file_name,
+                Import.size == size,
+                Import.state.in_((ImportState.CHECKING, ImportState.READY, ImportState.UNREADABLE)),
+                Import.created_at > datetime.now(UTC) - DOUBLE_TAP,
+                self._content(Import.id) == self._content(import_id),
+            )
+            .limit(1)
+        )
+
+    def _content(self, import_id: int | SQLColumnExpression[int]) -> ScalarSelect[str]:
+        return (
+            select(
+                func.string_agg(func.md5(ImportChunk.content), aggregate_order_by(literal(""), ImportChunk.number))
+            )
+            .where(ImportChunk.workspace_id == self.workspace_id, ImportChunk.import_id == import_id)
+            .scalar_subquery()
+        )
 
     def remap(self, import_id: int, settings: ImportSettings) -> None:
         """Has the file checked again, read in another way. Raises NotFound, Invalid, Conflict."""

@@ -46,7 +46,8 @@ SETTINGS = (
 STAGED_SUBSCRIBERS = """
   new_id bigint NOT NULL DEFAULT nextval(pg_get_serial_sequence('subscribers', 'id')),
   folded text GENERATED ALWAYS AS (lower(ltrim(trim(username), '''@'))) STORED
-    CONSTRAINT "subscribers.username" UNIQUE
+    CONSTRAINT "subscribers.username" UNIQUE,
+  CONSTRAINT "subscribers.platform_id" UNIQUE (platform_id)
 """
 STAGED_TRANSACTIONS = "line bigint GENERATED ALWAYS AS IDENTITY (START 2)"
 
@@ -58,9 +59,11 @@ SELECT line, subscriber_id FROM staged_transactions AS t
 """
 # The sign that keeps a spreadsheet from running a text (as in our own exports) is not part of it.
 STORE_SUBSCRIBERS = rb"""
-INSERT INTO subscribers (workspace_id, id, username, display_name, email, tier, status, monthly_price_cents,
-                         total_spent_cents, country, joined_at, last_active_at, renews_at, archived_at)
-SELECT %s, new_id, folded, coalesce(regexp_replace(trim(display_name), '^''(?=''*[=+@\t\r-])', ''), ''),
+INSERT INTO subscribers (workspace_id, id, platform_id, username, display_name, email, tier, status,
+                         monthly_price_cents, total_spent_cents, country, joined_at, last_active_at, renews_at,
+                         archived_at)
+SELECT %s, new_id, platform_id, folded,
+       coalesce(regexp_replace(trim(display_name), '^''(?=''*[=+@\t\r-])', ''), ''),
        nullif(lower(regexp_replace(trim(email), '^''(?=''*[=+@\t\r-])', '')), ''), tier, status,
        monthly_price_cents, coalesce(spent.cents, 0), coalesce(country, ''), joined_at, last_active_at, renews_at,
        archived_at

@@ -60,6 +60,12 @@ def _time(column: str, *, may_be_empty: bool = False, may_be_missing: bool = Fal
     return Column("timestamptz", rule, "a time like 2026-05-31 18:30:00+00 (UTC)", may_be_empty, may_be_missing)
 
 
+def _amount(column: str) -> Column:
+    # What a chargeback takes back is negative, its fee included.
+    rule = f"CASE type WHEN '{TransactionType.CHARGEBACK}' THEN {column} <= 0 ELSE {column} >= 0 END"
+    return Column("integer", rule, f"{_CENTS}; of a chargeback, from 0 down, like -1999")
+
+
 _ID = Column("integer", "id > 0", "a whole number from 1")
 _OWNER = Column("integer", "user_id = {user_id}", "the id of the creator in users.csv")
 _CENTS = "a whole number of cents from 0, like 1999"
@@ -72,6 +78,13 @@ SUBSCRIBERS = {
         "text",
         "username ~ '^ *''?@?[A-Za-z0-9._-]{1,100} *$'",
         "1 to 100 letters, digits, dots, dashes or underscores",
+    ),
+    "platform_id": Column(
+        "text",
+        "length(platform_id) BETWEEN 1 AND 64 AND platform_id !~ '[[:cntrl:]]'",
+        "up to 64 characters, without control characters",
+        may_be_empty=True,
+        may_be_missing=True,
     ),
     "display_name": Column(
         "text",
@@ -104,11 +117,10 @@ TRANSACTIONS = {
     "user_id": _OWNER,
     # Empty where the fan was erased.
     "subscriber_id": Column("integer", "", "the id of a subscriber in subscribers.csv, or empty", may_be_empty=True),
-    # A chargeback takes money back, and amounts are positive here.
-    "type": _choice("type", (kind.value for kind in TransactionType if kind != TransactionType.CHARGEBACK)),
+    "type": _choice("type", (kind.value for kind in TransactionType)),
     "status": _choice("status", (status.value for status in TransactionStatus)),
-    "gross_cents": Column("integer", "gross_cents >= 0", _CENTS),
-    "fee_cents": Column("integer", "fee_cents >= 0", _CENTS),
+    "gross_cents": _amount("gross_cents"),
+    "fee_cents": _amount("fee_cents"),
     "net_cents": Column("integer", "net_cents = gross_cents - fee_cents", "gross_cents less fee_cents"),
     "created_at": _time("created_at"),
     "currency": Column("text", "currency ~ '^[A-Z]{3}$'", "three capital letters, like USD", True, True),

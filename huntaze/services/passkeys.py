@@ -194,9 +194,11 @@ class PasskeyService:
 
     def remove(self, user_id: UserId, passkey_id: int) -> str:
         """It opens nothing any more; returns its name. Raises NotFound."""
-        passkey = self.get(user_id, passkey_id)
-        self.session.delete(passkey)
-        return passkey.name
+        mine = delete(Passkey).where(Passkey.user_id == user_id, Passkey.id == passkey_id)
+        name: str | None = self.session.scalar(mine.returning(Passkey.name))
+        if name is None:
+            raise NotFound(passkey_id)
+        return name
 
     def purge(self) -> int:
         """Forgets the challenges that are too old to be answered; returns how many."""

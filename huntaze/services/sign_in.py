@@ -68,7 +68,7 @@ class SignInService:
     def register(self, wanted: Registration, user_agent: str) -> str:
         """A new user, owner of a new workspace; returns the token of their session. Raises Conflict, Invalid."""
         workspace_id, user_id = AccountService(self.session).open(wanted)
-        return self.begin(user_id, workspace_id, user_agent)
+        return self.enter(user_id, workspace_id, user_agent)
 
     def sign_in(self, given: Credentials, user_agent: str) -> str:
         """The token of a new session for a password alone. Raises Invalid as its two halves do."""
@@ -95,7 +95,7 @@ class SignInService:
             workspace_id = AccountService(self.session).open_workspace(user_id, business)
         if workspace_id is None:
             raise Invalid({"business": [Problem("no_workspace")]})
-        return self.begin(user_id, workspace_id, user_agent)
+        return self.enter(user_id, workspace_id, user_agent)
 
     def viewer(self, token: str) -> Viewer | None:
         """Whose session this is; None when there is none, it is over, or its member has left."""
@@ -198,7 +198,7 @@ class SignInService:
             .limit(1)
         )
 
-    def begin(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
+    def enter(self, user_id: UserId, workspace_id: WorkspaceId, user_agent: str) -> str:
         """The token of a new session in a workspace of someone who has shown who they are."""
         token = secrets.token_urlsafe(32)
         self.session.add(

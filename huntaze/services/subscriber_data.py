@@ -8,11 +8,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import WorkspaceId
+from huntaze.models.imports import ImportRow
 from huntaze.models.notification import Notification
 from huntaze.models.subscriber import Note
 from huntaze.models.transaction import Transaction
 from huntaze.models.workspace import Workspace
-from huntaze.schemas.subscriber_data import NoteData, NotificationData, PaymentData, PersonData, Row, SubscriberData
+from huntaze.schemas.subscriber_data import (
+    ImportedData,
+    NoteData,
+    NotificationData,
+    PaymentData,
+    PersonData,
+    Row,
+    SubscriberData,
+)
 from huntaze.services.erasure import naming
 from huntaze.services.subscribers import SubscriberService
 
@@ -21,6 +30,7 @@ HANDED_OVER: dict[str, type[Row] | None] = {
     "subscriber_tags": None,  # as the tags' names
     "notes": NoteData,
     "transactions": PaymentData,
+    "import_rows": ImportedData,
 }
 """Each table that points at a fan, and what becomes of its rows in the file: tests miss none, nor a column."""
 NOT_PERSONAL: dict[str, str] = {}
@@ -30,6 +40,7 @@ LEFT_OUT = {
     "notes": {"id", "subscriber_id", "author_id"},  # who of the team wrote it is not about the fan
     "transactions": {"id", "subscriber_id"},
     "subscriber_tags": {"subscriber_id", "tag_id"},
+    "import_rows": {"import_id", "row", "subscriber_id", "cells", "problems"},  # the latter two of refused rows only
 }
 """Columns that are not in the file: numbers that only tie our rows together, and what is computed."""
 
@@ -55,6 +66,11 @@ class SubscriberDataService:
             .where(Transaction.workspace_id == self.workspace_id, Transaction.subscriber_id == fan.id)
             .order_by(Transaction.occurred_at, Transaction.id)
         )
+        imports = (
+            select(ImportRow)
+            .where(ImportRow.workspace_id == self.workspace_id, ImportRow.subscriber_id == fan.id)
+            .order_by(ImportRow.stored_at, ImportRow.import_id)
+        )
         notifications = select(Notification).where(naming(fan)).order_by(Notification.created_at, Notification.id)
         return SubscriberData(
             made_at=datetime.now(UTC),
@@ -64,5 +80,6 @@ class SubscriberDataService:
             tags=[tag["name"] for tag in fan.tags],
             notes=[NoteData.model_validate(row) for row in self.session.scalars(notes)],
             payments=[PaymentData.model_validate(row) for row in self.session.scalars(payments)],
+            imports=[ImportedData.model_validate(row) for row in self.session.scalars(imports)],
             notifications=[NotificationData.model_validate(row) for row in self.session.scalars(notifications)],
         )

@@ -334,7 +334,7 @@ def test_who_has_not_confirmed_is_reminded_and_some_things_wait(with_mail: Flask
     SignInFactory(member=MemberFactory(user_id=user.id), token=f"unconfirmed {user.id}")
     browser, letters = _browser(with_mail), Letters(with_mail)
     browser.set_cookie("huntaze", f"unconfirmed {user.id}")
-    assert "Inviting people and receiving exports wait for it." in browser.get("/onlyfans/subscribers").text
+    assert "Inviting people waits for it." in browser.get("/onlyfans/subscribers").text
     assert browser.get("/invite").headers["Location"] == "/settings/security"
     assert "Please confirm your e-mail first" in browser.get("/settings/security").text
     assert browser.post("/settings/email/link").status_code == 303

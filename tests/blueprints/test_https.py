@@ -48,6 +48,7 @@ def test_cookies_under_https(nobody: Browser, email: str) -> None:
     cookies = [cookie for response in responses for cookie in _cookies(response)]
     assert {cookie.key for cookie in cookies} == {
         "__Host-huntaze",
+        "__Host-known",
         "__Host-look",
         "__Host-language",
         "__Host-toasts",

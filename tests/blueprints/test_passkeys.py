@@ -60,7 +60,7 @@ def test_adding_one(as_owner: Browser, device: Device, owner: Session) -> None:
     events = select(AuditEvent.action, AuditEvent.subject_id).where(
         AuditEvent.workspace_id == as_owner.member.workspace_id
     )
-    assert owner.execute(events).all() == [("passkey.add", passkey.id)]
+    assert owner.execute(events).all() == [("passkey.added", passkey.id)]
 
 
 def test_the_page_that_asks_is_kept_nowhere(as_owner: Browser) -> None:

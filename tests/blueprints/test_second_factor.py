@@ -93,7 +93,7 @@ def test_setting_it_up(as_owner: Browser, owner: Session, mails: Callable[[], in
     assert secret not in page
     assert mails() == before + 1
     actions = select(AuditEvent.action).where(AuditEvent.workspace_id == as_owner.member.workspace_id)
-    assert owner.scalars(actions).all() == ["second_factor.turn_on"]
+    assert owner.scalars(actions).all() == ["second_factor.turned_on"]
     assert as_owner.get(APP).headers["Location"] == SETTINGS
     assert as_owner.post(APP, data={"code": "000000"}).status_code == 422, "the secret is gone from the browser"
 

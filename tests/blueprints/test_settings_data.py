@@ -133,7 +133,7 @@ def test_another_workspace_of_the_member_is_where_they_land(nobody: Browser, own
     assert nobody.post("/login", data={"email": email, "password": PASSWORD}).status_code == 303
     here = owner.scalars(select(SignIn.workspace_id).where(SignIn.user_id == closed.user_id)).all()
     assert here == [there.workspace_id]
-    assert nobody.post("/settings/workspace", data={"workspace_id": closed.workspace_id}).status_code == 404
+    assert nobody.post("/settings/workspace/switch", data={"workspace_id": closed.workspace_id}).status_code == 404
 
 
 def _name(owner: Session, browser: Browser) -> str:

@@ -118,7 +118,7 @@ def test_a_device_that_does_not_know_its_owner_signs_nobody_in(page: Page) -> No
     expect(page.get_by_role("alert")).to_have_text("No passkey was used. Try again, or use your password.")
     device.knows_its_owner(True)
     page.get_by_role("button", name="Use a passkey").tap()
-    expect(page).to_have_url(re.compile("/onlyfans/subscribers$"))
+    expect(page).to_have_url(re.compile("/dashboard$"))
 
 
 def test_without_network_the_button_says_so(page: Page, troubles: list[str]) -> None:

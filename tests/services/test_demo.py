@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 from huntaze.models.base import Tenant
 from huntaze.models.notification import Notification
 from huntaze.models.subscriber import Note, Status, Subscriber, SubscriberTag
-from huntaze.models.transaction import Transaction
+from huntaze.models.transaction import Transaction, TransactionType
 from huntaze.models.user import Membership, User
-from huntaze.services.demo import EMAIL, PASSWORD, WHALE, create_demo, write_demo
+from huntaze.services.demo import DISPUTER, EMAIL, FANS, PASSWORD, WHALE, create_demo, write_demo
 from huntaze.services.passwords import verify_password
 from huntaze.system import system_session
 
@@ -39,7 +39,7 @@ def test_it_is_of_the_last_24_months_in_order_and_nothing_is_in_the_future(tmp_p
     written(tmp_path / "demo")
     with (tmp_path / "demo" / "transactions.csv").open(encoding="utf-8") as file:
         times = [row["created_at"] for row in csv.DictReader(file)]
-    assert 5_000 < len(times) < 7_000
+    assert 7_000 < len(times) < 9_000
     assert times == sorted(times)
     assert times[0] > "2024-05-31"
     assert times[-1] < "2026-05-31"
@@ -57,11 +57,11 @@ def test_it_is_there_once_with_something_on_every_page(app: Flask) -> None:
         def count(table: type[Tenant]) -> int:
             return session.scalar(select(func.count()).select_from(table).where(table.workspace_id == here)) or 0
 
-        assert count(Subscriber) == 240
-        assert 5_000 < count(Transaction) < 7_000
+        assert count(Subscriber) == FANS
+        assert 7_000 < count(Transaction) < 9_000
         assert count(SubscriberTag) > 10
-        assert count(Note) == 5
-        assert count(Notification) == 2
+        assert count(Note) == 6
+        assert count(Notification) == 3
 
         fans = session.scalars(select(Subscriber).where(Subscriber.workspace_id == here)).all()
         whale = max(fans, key=lambda fan: fan.total_spent_cents)
@@ -70,3 +70,12 @@ def test_it_is_there_once_with_something_on_every_page(app: Flask) -> None:
         ended = [fan for fan in fans if fan.status != Status.ACTIVE and fan.seen_at > START - timedelta(days=8)]
         assert len(ended) > 20
         assert any(not fan.display_name.isascii() for fan in fans)
+        taken_back = session.scalars(
+            select(Transaction).where(
+                Transaction.workspace_id == here, Transaction.type == TransactionType.CHARGEBACK
+            )
+        ).all()
+        (disputer,) = (fan for fan in fans if fan.username == DISPUTER)
+        assert [row.subscriber_id for row in taken_back] == [disputer.id] * 3
+        assert all(row.gross_cents < row.net_cents < 0 for row in taken_back)
+        assert disputer.total_spent_cents > 0

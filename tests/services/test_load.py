@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,6 +15,8 @@ from huntaze.models.subscriber import Subscriber
 from huntaze.models.transaction import Transaction
 from huntaze.models.user import Membership, Role, User
 from huntaze.models.workspace import Workspace
+from huntaze.schemas.analytics import Range
+from huntaze.services.analytics import AnalyticsService
 from huntaze.services.load import Loaded, LoadService
 from huntaze.services.load_files import LoadError
 from huntaze.services.passwords import verify_password
@@ -109,6 +111,16 @@ def test_what_a_fan_spent_comes_from_the_completed_transactions(app: Flask, writ
         assert found == {"sofia.t": 1299, "ruby2": 500}
 
 
+def test_a_chargeback_takes_back_what_was_paid(app: Flask, write: Write) -> None:
+    taken = "1,1,8,chargeback,completed,-500,-100,-400,2025-02-09 10:00:00+00\n"
+    loaded = load(app, write("transactions.csv", "2,1,3,sub", f"{taken.replace('1,', '4,', 1)}2,1,3,sub"))
+    with app.app_context(), system_session() as session:
+        here = Subscriber.workspace_id == loaded.workspace_id
+        assert session.scalar(select(Subscriber.total_spent_cents).where(here, Subscriber.username == "ruby2")) == 0
+        overview = AnalyticsService(session, loaded.workspace_id).overview(Range.ALL, date(2025, 2, 28))
+        assert overview.earnings == (1299, 1039, 4)
+
+
 def test_two_creators_with_the_same_ids_and_fans_do_not_meet(app: Flask, write: Write) -> None:
     first = load(app, write())
     second = load(app, write("users.csv", "@load.test", "@second.test"))
@@ -183,6 +195,9 @@ def test_a_taken_email_is_refused_with_a_remedy(app: Flask, write: Write) -> Non
         ("transactions.csv", "refunded", "lost", 4, "status"),
         ("transactions.csv", "1999,400,1599", "1999,400,1600", 4, "net_cents"),
         ("transactions.csv", "500,100", "5e2,100", 2, "gross_cents"),
+        ("transactions.csv", "500,100,400", "-500,0,-500", 2, "gross_cents"),
+        ("transactions.csv", "500,100,400", "500,-100,600", 2, "fee_cents"),
+        ("transactions.csv", "tip,completed,500,100,400", "chargeback,completed,500,0,500", 2, "gross_cents"),
         ("transactions.csv", "500,100,400", "99999999999,0,99999999999", 2, "gross_cents"),
         ("transactions.csv", "2025-02-01 10:00:00+00", "01/02/25 noon", 2, "created_at"),
     ],

@@ -42,7 +42,17 @@ def member(workspace: Workspace) -> Membership:
 def export(engine: Engine, member: Membership, owner: Session) -> WorkspaceExport:
     user = owner.get_one(User, member.user_id)
     viewer = Viewer(
-        UserId(user.id), user.name, user.email, None, member.workspace_id, "Studio", "USD", "UTC", Role.OWNER, 0
+        user_id=UserId(user.id),
+        name=user.name,
+        email=user.email,
+        email_confirmed=True,
+        locale=None,
+        workspace_id=member.workspace_id,
+        workspace_name="Studio",
+        currency="USD",
+        time_zone="UTC",
+        role=Role.OWNER,
+        unread=0,
     )
 
     @contextmanager
@@ -65,7 +75,7 @@ def unpacked(data: bytes) -> dict[str, list[dict[str, str]]]:
 
 
 def test_each_table_is_in_it_or_left_out_for_a_reason(app_engine: Engine, member: Membership, owner: Session) -> None:
-    belongings(member)
+    colleague = belongings(member)["user_id"]
     stranger = MemberFactory()
     belongings(stranger)
     data = b"".join(export(app_engine, member, owner).chunks())
@@ -73,7 +83,9 @@ def test_each_table_is_in_it_or_left_out_for_a_reason(app_engine: Engine, member
     tables = {name.removesuffix(".csv") for name in files} - {"users", "workspace", "people"}
     assert tables == set(TENANTS) - LEFT_OUT.keys()
     assert all(files[f"{table}.csv"] for table in tables - {"audit_events"}), "belongings() has a row of each"
-    assert {row["id"] for row in files["people.csv"]} == {str(member.user_id)}, "and nobody of another workspace"
+    assert {row["id"] for row in files["people.csv"]} == {str(member.user_id), str(colleague)}, (
+        "and nobody of another workspace"
+    )
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.namelist()[0] == "README.txt"
     assert archive.namelist()[-1] == "manifest.json"
@@ -107,7 +119,9 @@ def test_it_can_be_loaded_again(app: Flask, app_engine: Engine, owner: Session, 
             total_spent_cents=500,
         )
         TransactionFactory(subscriber=fan, gross_cents=500, currency="EUR", occurred_at=when)
-    gone = TransactionFactory(subscriber=fan, gross_cents=900, currency="EUR", status="pending", occurred_at=when)
+    gone = TransactionFactory(
+        subscriber=fan, type="chargeback", gross_cents=-900, currency="EUR", status="pending", occurred_at=when
+    )
     owner.execute(text("UPDATE transactions SET subscriber_id = NULL WHERE id = :id"), {"id": gone.id})
 
     folder = tmp_path / "export"

@@ -58,8 +58,7 @@ def upload_import() -> Response:
         return _index(Form(errors={"file": [say(Problem("file_not_whole"))]}), 422)
     if import_id is None:
         return _index(Form(errors={"file": [say(Problem("file_missing"))]}), 422)
-    web.service(ImportService).uploaded(import_id, size)
-    return _work_on(import_id)
+    return _work_on(web.service(ImportService).uploaded(import_id, size))
 
 
 @bp.get("/subscribers/import/<int:import_id>")

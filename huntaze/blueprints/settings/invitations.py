@@ -28,6 +28,7 @@ def invitations() -> Response:
 
 @bp.get("/team/invitations/new")
 @web.role(Role.OWNER)
+@web.reachable
 @web.confirmed
 def new_invitation() -> Response:
     return page(HERE + "new.html", form=Form.empty(role=Role.CHATTER.value))
@@ -35,6 +36,7 @@ def new_invitation() -> Response:
 
 @bp.post("/team/invitations")
 @web.role(Role.OWNER)
+@web.reachable
 @web.confirmed
 @form_page("settings.new_invitation")
 def invite() -> Response:
@@ -48,6 +50,7 @@ def invite() -> Response:
 
 @bp.post("/team/invitations/<int:invitation_id>/resend")
 @web.role(Role.OWNER)
+@web.reachable
 @web.confirmed
 @form_page("settings.invitations")
 def resend_invitation(invitation_id: int) -> Response:
