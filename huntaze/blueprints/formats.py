@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
-from babel import dates
+from babel import Locale, dates
 from babel.dates import format_interval, format_skeleton, format_timedelta
-from babel.numbers import format_compact_currency, format_percent
+from babel.numbers import format_compact_currency, format_currency, format_percent
 from flask import Flask
-from flask_babel import format_currency, format_date, format_decimal, format_time, get_locale, get_timezone
+from flask_babel import format_date, format_decimal, format_time, get_locale, get_timezone
 
 WEEK, LONGEST_MONTH, MONTHS = 7, 31, 12
 
 
 def money(cents: int, currency: str) -> str:
     """Minor units of a currency with two decimals (all that a platform pays out in), by locale."""
-    return str(format_currency(Decimal(cents) / 100, currency))
+    return _money(cents, currency, get_locale())
+
+
+@lru_cache(maxsize=10_000)
+def _money(cents: int, currency: str, locale: Locale) -> str:
+    # A page writes fifty amounts, and prices are the same again and again.
+    return str(format_currency(Decimal(cents) / 100, currency, locale=locale))
 
 
 def money_short(cents: int, currency: str) -> str:
