@@ -57,6 +57,7 @@ class Browser(FlaskClient):
 
 SignIn = Callable[[Membership], Browser]
 
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: Playwright leaves a running event loop behind, and asynchronous tests want none."""
     items.sort(key=lambda item: "browser" in item.path.parts)

@@ -186,8 +186,8 @@ def test_the_poll_is_answered_with_304(as_manager: Browser) -> None:
 
 
 def test_the_list_of_imports_has_pages(as_manager: Browser) -> None:
-    for _ in range(52):
-        _send(as_manager, "username\nann\n")
+    for number in range(52):
+        _send(as_manager, f"username\nann{number}\n")
     text = as_manager.get(HERE).text
     assert text.count("fans.csv") == 50
     more = re.search(r'href="([^"]+after=[^"]+)"', text)
