@@ -28,6 +28,7 @@ def create_app(config: Config | None = None) -> Flask:
 
     from huntaze import logs
     from huntaze.adapters.mail import LocalMailer, SmtpMailer
+    from huntaze.adapters.platform.onlyfans import webhooks as onlyfans_webhooks
     from huntaze.adapters.signals import Signals
     from huntaze.assets import serve_assets
     from huntaze.blueprints import (  # fmt: skip
@@ -54,6 +55,7 @@ def create_app(config: Config | None = None) -> Flask:
         settings,
         shell,
         web,
+        webhooks,
     )
     from huntaze.extensions import compress, db, migrate
 
@@ -67,6 +69,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["huntaze.mailer"] = (
         SmtpMailer(config.mail_url, config.mail_from) if config.mail_url else LocalMailer(config.data / "mail")
     )
+    app.extensions["huntaze.webhook_readers"] = {"onlyfans": onlyfans_webhooks}
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = cookies.Toasts()
     app.url_map.converters["int"] = ids.RowId
@@ -87,7 +90,7 @@ def create_app(config: Config | None = None) -> Flask:
     formats.init_app(app)
 
     people = (auth, second_factor, passkeys, password, email, join, account, settings)
-    for part in (*people, dashboard, onlyfans, notifications, install, health, api):
+    for part in (*people, dashboard, onlyfans, notifications, webhooks, install, health, api):
         app.register_blueprint(part.bp)
     if config.local:
         app.register_blueprint(dev.bp)

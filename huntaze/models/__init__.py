@@ -21,6 +21,7 @@ from huntaze.models import (
     transaction,
     tries,
     user,
+    webhook_refusal,
     workspace,
 )
 from huntaze.models.base import Base
@@ -47,5 +48,6 @@ __all__ = [
     "transaction",
     "tries",
     "user",
+    "webhook_refusal",
     "workspace",
 ]
