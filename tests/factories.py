@@ -30,6 +30,7 @@ from huntaze.models.subscriber import Note, Subscriber, SubscriberTag, Tag
 from huntaze.models.subscription import SubscriptionPeriod
 from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
 from huntaze.models.user import Membership, Picture, Role, User
+from huntaze.models.webhook_refusal import WebhookRefusal
 from huntaze.models.workspace import Workspace
 from huntaze.services.passwords import hash_password
 
@@ -183,6 +184,15 @@ class WebhookDeliveryFactory(OfAccount):
     event = "tips.received"
     known = True
     body = b"{}"
+
+
+class WebhookRefusalFactory(OfAccount):
+    class Meta:
+        model = WebhookRefusal
+
+    day = LazyFunction(lambda: datetime.now(UTC).date())
+    refused = 1
+    last_at = LazyFunction(lambda: datetime.now(UTC))
 
 
 class PayoutFactory(OfAccount):

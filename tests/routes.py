@@ -43,6 +43,7 @@ from tests.factories import (
     TransactionFactory,
     VaultItemFactory,
     WebhookDeliveryFactory,
+    WebhookRefusalFactory,
     session,
 )
 
@@ -114,6 +115,8 @@ ROUTES = {
     "account.send_link": Route("POST", MEMBER),
     "dashboard.home": Route("GET", MEMBER),
     "dashboard.index": Route("GET", MEMBER),
+    "dashboard.activity": Route("GET", MEMBER),
+    "dashboard.events": Route("GET", MEMBER),
     "onlyfans.subscribers": Route("GET", MEMBER),
     "onlyfans.new_subscriber": Route("GET", Role.MANAGER),
     "onlyfans.create_subscriber": Route("POST", Role.MANAGER, _NEW_FAN),
@@ -180,6 +183,7 @@ ROUTES = {
     "settings.export_workspace": Route("POST", Role.OWNER),
     "settings.delete_workspace": Route("POST", Role.OWNER, {"name": "Studio"}),
     "settings.keep_workspace": Route("POST", Role.OWNER),
+    "webhooks.onlyfans": Route("POST", ANYONE),
     "health.healthz": Route("GET", ANYONE),
     "install.manifest": Route("GET", ANYONE),
     "install.worker": Route("GET", ANYONE),
@@ -203,6 +207,9 @@ PERSONAL = {"passkeys.show", "passkeys.rename", "passkeys.remove"}
 """What they are about belongs to one person: for a teammate it does not exist either."""
 NEEDS_MORE = {"auth.sign_in", "auth.create_account", "second_factor.add_app", "passkeys.add"}
 """No body that stands here is good enough: a right password or code, a device's signature."""
+
+SIGNED = {"webhooks.onlyfans"}
+"""No session opens these: to whoever has no signature of the platform, they are not there."""
 
 PUBLIC = {name for name, route in ROUTES.items() if route.needed is ANYONE}
 TENANTS = sorted(mapper.class_.__tablename__ for mapper in Base.registry.mappers if issubclass(mapper.class_, Tenant))
@@ -256,6 +263,7 @@ def belongings(member: Membership) -> dict[str, int]:
     account = PlatformAccountFactory(workspace_id=member.workspace_id)
     for factory in (SyncStateFactory, WebhookDeliveryFactory, PayoutFactory, VaultItemFactory, TrackingLinkFactory):
         factory(account=account)
+    WebhookRefusalFactory(account=account)
     PeriodFactory(subscriber=fan)
     DomainEventFactory(subscriber=fan)
     MessageFactory(conversation=ConversationFactory(account=account, subscriber_id=fan.id))
@@ -271,6 +279,7 @@ def belongings(member: Membership) -> dict[str, int]:
         "token_id": token.id,
         "invitation_id": invitation.id,
         "user_id": colleague.user_id,
+        "token": 0,
     }
     ApiTokenFactory(member=member)
     passkey = PasskeyFactory(user_id=member.user_id)

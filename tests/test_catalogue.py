@@ -36,6 +36,7 @@ GRANTS = {
     "platform_accounts": EVERYTHING,
     "sync_states": EVERYTHING,
     "webhook_deliveries": EVERYTHING,
+    "webhook_refusals": {"SELECT"},
     "subscription_periods": EVERYTHING,
     "conversations": EVERYTHING,
     "messages": EVERYTHING,

@@ -37,6 +37,7 @@ from huntaze.models.tombstone import Tombstone
 from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
 from huntaze.models.tries import Tries
 from huntaze.models.user import Membership, Picture, Role, User
+from huntaze.models.webhook_refusal import WebhookRefusal
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.subscriber import NewNote, NewSubscriber, NewTag, SubscriberFilter
 from huntaze.services.notes import NoteService
@@ -171,6 +172,7 @@ def _fill() -> None:
             [
                 chat,
                 SyncState(**of_account, resource=Resource.SWEEP),
+                WebhookRefusal(**of_account, day=now.date(), refused=1, last_at=now),
                 WebhookDelivery(**of_account, reference="1", event="x", known=False, body=b"{}"),
                 Payout(**of_account, platform_id="1", amount_cents=1, currency="USD", state="done", requested_at=now),
                 VaultItem(**of_account, platform_id="1", kind="photo", is_ready=True, failed=False),
@@ -218,9 +220,7 @@ def _fill() -> None:
             )
         )
         session.flush()
-        assert [row.id for row in subscribers.page(SubscriberFilter(q="helene")).rows] == [
-            fan.id
-        ]
+        assert [row.id for row in subscribers.page(SubscriberFilter(q="helene")).rows] == [fan.id]
     with system_session() as session:
         # A person may be there twice, with an account and without: the way down has to tell them apart.
         session.execute(text("UPDATE subscribers SET username = 'helene.b' WHERE username = 'twin'"))

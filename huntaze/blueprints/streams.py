@@ -41,7 +41,8 @@ def stream(topic: str, read: Callable[[], News], pace: float | None = None) -> R
     pace: seconds between two events at least, where it is not PACE.
     """
     signals: Signals = current_app.extensions["huntaze.signals"]
-    response = Response(_events(signals, topic, web.later(read), PACE if pace is None else pace), mimetype="text/event-stream")
+    events = _events(signals, topic, web.later(read), PACE if pace is None else pace)
+    response = Response(events, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"  # and so it has no ETag
     response.headers["X-Accel-Buffering"] = "no"  # nginx would collect it
     return response

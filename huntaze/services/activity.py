@@ -48,7 +48,7 @@ class ActivityService:
         query = (
             select(
                 Transaction.occurred_at,
-                Transaction.subscriber_id,
+                Subscriber.id,
                 Subscriber.display_name,
                 Subscriber.username,
                 Transaction.type,
@@ -64,8 +64,8 @@ class ActivityService:
             .limit(RECENT)
         )
         return [
-            Happening(at, id_, display_name or username, *paid)
-            for at, id_, display_name, username, *paid in self.session.execute(query)
+            Happening(at, id_, display_name or username, type_, status, net_cents)
+            for at, id_, display_name, username, type_, status, net_cents in self.session.execute(query)
         ]
 
     def _fans(self) -> list[Happening]:
@@ -78,7 +78,7 @@ class ActivityService:
         return [Happening(at, id_, name or username) for at, id_, name, username in self.session.execute(query)]
 
     def _events(self) -> list[Happening]:
-        """Of the newest, those that no payment and no fan stands for: an older one has RECENT newer ones before it."""
+        """Of the newest, those for which no payment and no fan stands: an older one has RECENT newer before it."""
         newest = (
             select(DomainEvent.occurred_at, DomainEvent.subscriber_id, DomainEvent.kind)
             .where(DomainEvent.workspace_id == self.workspace_id)

@@ -87,7 +87,9 @@ class WebhookInbox:
         new = self._keep(account, _reference(event, body), event.name, body if known else None)
         if not known:
             log.warning("webhook is not understood", extra=_ids(account))
-        return Receipt(Verdict.STORED, (account.workspace_id, account.id)) if new and known else Receipt(Verdict.IGNORED)
+        return (
+            Receipt(Verdict.STORED, (account.workspace_id, account.id)) if new and known else Receipt(Verdict.IGNORED)
+        )
 
     def waiting(self) -> Sequence[tuple[int, int]]:
         """The accounts (workspace and id) that have deliveries which lost their job."""
@@ -98,7 +100,9 @@ class WebhookInbox:
     def purge(self) -> None:
         """Forgets what is older than KEPT and done with."""
         before = datetime.now(UTC) - KEPT
-        for workspace_id, account_id in self.session.execute(select(PlatformAccount.workspace_id, PlatformAccount.id)):
+        for workspace_id, account_id in self.session.execute(
+            select(PlatformAccount.workspace_id, PlatformAccount.id)
+        ):
             old = delete(WebhookDelivery).where(
                 WebhookDelivery.workspace_id == workspace_id,
                 WebhookDelivery.account_id == account_id,
@@ -110,8 +114,8 @@ class WebhookInbox:
 
     def _account(self, platform: Platform, token: str) -> PlatformAccount | None:
         query = select(PlatformAccount).where(PlatformAccount.webhook_hash == webhook_hash(token))
-        account = self.session.scalar(query)
-        return account if account and account.platform is platform and account.may_be_called else None
+        account = self.session.scalar(query.where(PlatformAccount.platform == platform))
+        return account if account is not None and account.may_be_called else None
 
     def _keep(self, account: PlatformAccount, reference: str, name: str, body: bytes | None) -> bool:
         """Whether it was not there yet. body: None where there is nothing to be made of it."""

@@ -10,9 +10,8 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -101,7 +100,7 @@ class WebhookWork:
                 _finish(delivery)
             want_sync(session, self.workspace_id, self.account_id)
 
-    def _waiting(self, after: int) -> Any:
+    def _waiting(self, after: int) -> Select[WebhookDelivery]:
         return (
             select(WebhookDelivery)
             .where(

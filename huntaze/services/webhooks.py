@@ -18,10 +18,10 @@ MOST_NAMES = 20
 
 
 class NotUnderstood(NamedTuple):
-    """Events of a name that we do not know: how many within KEPT, and when the last one came."""
+    """Events of a name that we do not know: how often within KEPT, and when last."""
 
     name: str
-    count: int
+    times: int
     last_at: datetime
 
 

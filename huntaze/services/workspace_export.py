@@ -31,6 +31,7 @@ LEFT_OUT = {
     "api_tokens": "A key to this Huntaze opens nothing elsewhere.",
     "tombstones": "Digests under this workspace's key say nothing elsewhere.",
     "sync_states": "How far this Huntaze has read an account says nothing elsewhere.",
+    "webhook_refusals": "How often a stranger knocked at this Huntaze says nothing elsewhere.",
     "webhook_deliveries": "What a platform posted is in the rows that were made of it.",
 }
 """Tables of a workspace that are not in its export, and why. All others are, also those that come later."""
