@@ -70,7 +70,18 @@ def test_a_body_goes_once_it_is_stored(hook: Hook, owner: Session) -> None:
     assert owner.scalars(select(Message.body).where(Message.workspace_id == hook.account.workspace_id)).all() == [
         "Hello"
     ]
-    assert wanted(owner, hook) is None, "a message says all there is to know of it"
+
+
+def test_a_message_of_a_fan_of_whom_all_is_known_makes_no_sync(hook: Hook, owner: Session) -> None:
+    renews_at = datetime.now(UTC) + timedelta(days=3)
+    here = {"workspace_id": hook.account.workspace_id, "account_id": hook.account.id}
+    SubscriberFactory(**here, platform_id="7", username="renamed", renews_at=renews_at)
+    hook.post(hook.body("messages.received", said()))
+    hook.work()
+    assert wanted(owner, hook) is None
+    assert owner.scalars(select(Subscriber.username).where(Subscriber.account_id == hook.account.id)).all() == [
+        "renamed"
+    ], "an event may be older than what the sync told"
 
 
 def test_a_replay_changes_nothing(hook: Hook, owner: Session) -> None:
