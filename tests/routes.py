@@ -19,20 +19,30 @@ from tests.factories import (
     PASSWORD,
     PNG,
     ApiTokenFactory,
+    ConversationFactory,
+    DomainEventFactory,
     ImportChunkFactory,
     ImportFactory,
     ImportRowFactory,
     InvitationFactory,
     MemberFactory,
+    MessageFactory,
     NoteFactory,
     NotificationFactory,
     PasskeyFactory,
+    PayoutFactory,
+    PeriodFactory,
     PictureFactory,
+    PlatformAccountFactory,
     SignInFactory,
     SubscriberFactory,
+    SyncStateFactory,
     TagFactory,
     TaggedFactory,
+    TrackingLinkFactory,
     TransactionFactory,
+    VaultItemFactory,
+    WebhookDeliveryFactory,
     session,
 )
 
@@ -243,6 +253,12 @@ def belongings(member: Membership) -> dict[str, int]:
     TaggedFactory(subscriber=fan, tag=tag)
     note = NoteFactory(subscriber=fan, author_id=member.user_id)
     TransactionFactory(subscriber=fan)
+    account = PlatformAccountFactory(workspace_id=member.workspace_id)
+    for factory in (SyncStateFactory, WebhookDeliveryFactory, PayoutFactory, VaultItemFactory, TrackingLinkFactory):
+        factory(account=account)
+    PeriodFactory(subscriber=fan)
+    DomainEventFactory(subscriber=fan)
+    MessageFactory(conversation=ConversationFactory(account=account, subscriber_id=fan.id))
     NotificationFactory(member=member)
     token = ApiTokenFactory(member=member)
     invitation = InvitationFactory(workspace_id=member.workspace_id)

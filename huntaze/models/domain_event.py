@@ -22,7 +22,8 @@ class EventKind(StrEnum):
 
 
 class DomainEvent(Tenant, Base):
-    """One thing that happened, once: `reference` is its cause's own id, the same by webhook and by pull.
+    """One thing that happened, once: `reference` is its cause's own id, the same by webhook and by pull, behind the
+    account's (7:pay_123).
 
     gross_cents: the money that moved, in the workspace's currency; None where none did. Readers go by `id`, which
     grows, and never by time: what a platform tells late has a time in the past.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from huntaze.models.base import Base, CreatedAt, Id, Tenant, UserId, choice
@@ -37,7 +37,8 @@ class PlatformAccount(Tenant, Base):
 
     external_id: what the gateway calls the account. webhook_hash: SHA-256 of the token in the address that
     webhooks are posted to. credits_left: calls that the gateway still allows; minute_left: in this minute.
-    lease: whose sync runs; a number that only grows, so that a worker that was late can tell (a fence).
+    connected_at: what is older than that is history, and no news (domain_events). lease: whose sync runs; a
+    number that only grows, so that a worker that was late can tell (a fence).
     erase_asked_at: since then everything that was read of the account is being deleted, and at last this row.
     """
 
@@ -65,6 +66,7 @@ class PlatformAccount(Tenant, Base):
     policy_version: Mapped[str | None]
     policy_accepted_at: Mapped[datetime | None]
     policy_accepted_by: Mapped[UserId | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    connected_at: Mapped[CreatedAt]
     synced_at: Mapped[datetime | None]
     sync_wanted_at: Mapped[datetime | None]
     lease: Mapped[int] = mapped_column(server_default="0")
@@ -94,13 +96,17 @@ class Resource(StrEnum):
     PAYOUTS = "payouts"
     MEDIA = "media"
     LINKS = "links"
+    SWEEP = "sweep"
+    """All fans once more, for those who are gone and for changed names."""
 
 
 class SyncState(Tenant, Base):
     """How far one resource of one account has been read.
 
-    cursor: where the pass goes on (None: at the beginning); seen: rows in this pass. newest: the newest time that
-    was read in full, from which the next pass starts (less an overlap). finished_at: the last complete pass.
+    A pass is under way while started_at is set: cursor is where it goes on (None: at the beginning), seen how many
+    rows came, rejected how many of them could not be read or kept, calls and credits what it cost. newest: up to
+    there all is read, and the next pass starts (less an overlap); newest_in_pass becomes it at the end.
+    finished_at: the end of the last complete pass, whose counts stay until the next one begins.
     """
 
     __tablename__ = "sync_states"
@@ -116,6 +122,9 @@ class SyncState(Tenant, Base):
     resource: Mapped[Resource] = mapped_column(choice(Resource, "resource"), primary_key=True)
     cursor: Mapped[str | None]
     seen: Mapped[int] = mapped_column(server_default="0")
+    rejected: Mapped[int] = mapped_column(server_default="0")
+    calls: Mapped[int] = mapped_column(server_default="0")
+    credits: Mapped[int] = mapped_column(server_default="0")
     newest: Mapped[datetime | None]
     newest_in_pass: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
@@ -141,7 +150,7 @@ class WebhookDelivery(Tenant, Base):
             "workspace_id",
             "account_id",
             "id",
-            postgresql_where="processed_at IS NULL",
+            postgresql_where=text("processed_at IS NULL"),
         ),
         Index("ix_webhook_deliveries_received", "workspace_id", "account_id", "received_at", "id"),
     )

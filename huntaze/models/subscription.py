@@ -11,7 +11,7 @@ from huntaze.models.base import Base, Cents, Tenant
 
 
 class SubscriptionPeriod(Tenant, Base):
-    """One paid (or free) stretch. `action` is the platform's word for how it began: subscribe, renew, prolong ..."""
+    """One paid (or free) stretch. price_cents is None where the platform did not say it."""
 
     __tablename__ = "subscription_periods"
     __table_args__ = (
@@ -25,6 +25,4 @@ class SubscriptionPeriod(Tenant, Base):
     subscriber_id: Mapped[int] = mapped_column(primary_key=True)
     started_at: Mapped[datetime] = mapped_column(primary_key=True)
     ends_at: Mapped[datetime | None]
-    cancelled_at: Mapped[datetime | None]
-    price_cents: Mapped[Cents]
-    action: Mapped[str]
+    price_cents: Mapped[Cents | None]

@@ -7,6 +7,8 @@ from datetime import datetime
 from pydantic import ConfigDict
 
 from huntaze.models.base import Cents
+from huntaze.models.conversation import Direction
+from huntaze.models.domain_event import EventKind
 from huntaze.models.subscriber import Status, Tier
 from huntaze.models.transaction import TransactionStatus, TransactionType
 from huntaze.schemas.base import Schema
@@ -19,6 +21,7 @@ class Row(Schema):
 
 
 class PersonData(Row):
+    platform_id: str | None
     username: str
     display_name: str
     email: str | None
@@ -30,6 +33,8 @@ class PersonData(Row):
     joined_at: datetime
     last_active_at: datetime | None
     renews_at: datetime | None
+    renews: bool | None
+    vanished_at: datetime | None
     archived_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -46,7 +51,40 @@ class PaymentData(Row):
     gross_cents: Cents
     fee_cents: Cents
     net_cents: Cents
+    vat_cents: Cents
+    platform_id: str | None
+    reverses: str | None
     currency: str
+    occurred_at: datetime
+
+
+class PeriodData(Row):
+    started_at: datetime
+    ends_at: datetime | None
+    price_cents: Cents | None
+
+
+class ConversationData(Row):
+    can_send: bool
+    platform_unread: int
+    last_message_at: datetime | None
+
+
+class MessageData(Row):
+    direction: Direction
+    body: str
+    price_cents: Cents
+    is_tip: bool
+    media_count: int
+    is_opened: bool | None
+    sent_at: datetime
+    changed_at: datetime | None
+    deleted_at: datetime | None
+
+
+class EventData(Row):
+    kind: EventKind
+    gross_cents: Cents | None
     occurred_at: datetime
 
 
@@ -66,4 +104,8 @@ class SubscriberData(Schema):
     tags: list[str]
     notes: list[NoteData]
     payments: list[PaymentData]
+    periods: list[PeriodData]
+    conversations: list[ConversationData]
+    messages: list[MessageData]
+    events: list[EventData]
     notifications: list[NotificationData]
