@@ -30,6 +30,7 @@ BATCH = 5_000
 LEFT_OUT = {
     "api_tokens": "A key to this Huntaze opens nothing elsewhere.",
     "tombstones": "Digests under this workspace's key say nothing elsewhere.",
+    "platform_checks": "Questions to a platform, with keys, that are answered within minutes.",
     "sync_states": "How far this Huntaze has read an account says nothing elsewhere.",
     "webhook_deliveries": "What a platform posted is in the rows that were made of it.",
 }
