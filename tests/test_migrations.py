@@ -218,9 +218,7 @@ def _fill() -> None:
             )
         )
         session.flush()
-        assert [row.id for row in subscribers.page(SubscriberFilter(q="helene")).rows] == [
-            fan.id
-        ]
+        assert [row.id for row in subscribers.page(SubscriberFilter(q="helene")).rows] == [fan.id]
     with system_session() as session:
         # A person may be there twice, with an account and without: the way down has to tell them apart.
         session.execute(text("UPDATE subscribers SET username = 'helene.b' WHERE username = 'twin'"))

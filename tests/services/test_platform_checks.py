@@ -251,7 +251,9 @@ def test_what_a_killed_worker_left_is_found_and_old_keys_go(checking: Checking, 
     assert owner.get(PlatformCheck, (checking.here, check_id)) is None
 
 
-def test_the_key_is_nowhere_in_the_clear(checking: Checking, owner: Session, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_key_is_nowhere_in_the_clear(
+    checking: Checking, owner: Session, caplog: pytest.LogCaptureFixture
+) -> None:
     secret = "ofapi-canary-key"
     with caplog.at_level(logging.DEBUG):
         checking.connect(secret)
