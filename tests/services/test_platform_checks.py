@@ -1,4 +1,4 @@
-"""A worker asks the platform what a person wants to know, with the real client: what it finds, and what goes wrong."""
+"""A worker asks the platform what a person wants to know, by the real client: what it finds, what goes wrong."""
 
 from __future__ import annotations
 
