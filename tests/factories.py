@@ -23,6 +23,7 @@ from huntaze.models.imports import Import, ImportChunk, ImportRow, ImportState, 
 from huntaze.models.invitation import Invitation
 from huntaze.models.notification import Notification
 from huntaze.models.platform_account import Platform, PlatformAccount, Resource, SyncState, WebhookDelivery
+from huntaze.models.platform_check import CheckState, PlatformCheck, Question
 from huntaze.models.platform_record import Payout, TrackingLink, VaultItem
 from huntaze.models.second_factor import Passkey
 from huntaze.models.sign_in import ApiToken, SignIn
@@ -33,8 +34,10 @@ from huntaze.models.user import Membership, Picture, Role, User
 from huntaze.models.webhook_refusal import WebhookRefusal
 from huntaze.models.workspace import Workspace
 from huntaze.services.passwords import hash_password
+from huntaze.services.platform_keys import PlatformKeys
 
 PASSWORD = "a password of the tests"
+SECRET_KEY = "a secret of the tests, 32 characters or more"
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEklEQVR4nGP4z8DAAMIM/4EAAB/uBfsL2WiLAAAAAElFTkSuQmCC"
 )
@@ -157,6 +160,24 @@ class PlatformAccountFactory(Row):
     key_sealed = b"sealed"
     webhook_hash = LazyFunction(lambda: secrets.token_bytes(32))
     webhook_secret_sealed = b"sealed"
+
+
+class PlatformCheckFactory(Row):
+    """A key that opens one account, which nobody has chosen yet. The key is sealed as the tests' app does."""
+
+    class Meta:
+        model = PlatformCheck
+        exclude = ("key",)
+
+    key = "sim-key"
+    workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
+    platform = Platform.ONLYFANS
+    question = Question.CONNECT
+    key_sealed = LazyAttribute(lambda row: PlatformKeys(SECRET_KEY).seal_candidate(row.workspace_id, row.key))
+    state = CheckState.GOOD
+    found = LazyFunction(
+        lambda: [{"id": "acct_000001", "username": "creator1", "name": "Creator1", "connected": True}]
+    )
 
 
 class OfAccount(Row):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -34,6 +33,7 @@ from tests.factories import (
     PeriodFactory,
     PictureFactory,
     PlatformAccountFactory,
+    PlatformCheckFactory,
     SignInFactory,
     SubscriberFactory,
     SyncStateFactory,
@@ -55,13 +55,10 @@ MEMBER = Role.VIEWER
 class Route:
     """needed: the least role, or ANYONE. files: (name, content) by field."""
 
-    """needed: the least role, or ANYONE; upload: the text of the file that the form carries."""
-
     method: str
     needed: Role | None
     body: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
-    upload: str = ""
 
     @property
     def is_safe(self) -> bool:
@@ -131,7 +128,7 @@ ROUTES = {
     "onlyfans.subscriber_html": Route("POST", Role.MANAGER),
     "onlyfans.erase_subscriber": Route("POST", Role.MANAGER, {"username": "fan-{subscriber_id}"}),
     "onlyfans.imports": Route("GET", Role.MANAGER),
-    "onlyfans.upload_import": Route("POST", Role.MANAGER, upload="username\nnew.fan\n"),
+    "onlyfans.upload_import": Route("POST", Role.MANAGER, files={"file": ("fans.csv", b"username\nnew.fan\n")}),
     "onlyfans.subscriber_import": Route("GET", Role.MANAGER),
     "onlyfans.import_events": Route("GET", Role.MANAGER),
     "onlyfans.map_import": Route("POST", Role.MANAGER, {"field-0": "username"}),
@@ -176,6 +173,23 @@ ROUTES = {
     "settings.create_token": Route("POST", MEMBER, {"name": "a script", "scope": "read"}),
     "settings.revoke_token": Route("POST", MEMBER),
     "settings.audit": Route("GET", Role.OWNER),
+    "settings.platforms": Route("GET", Role.MANAGER),
+    "settings.new_platform": Route("GET", Role.OWNER),
+    "settings.check_platform": Route("POST", Role.OWNER, {"key": "a key"}),
+    "settings.platform_check": Route("GET", Role.OWNER),
+    "settings.platform_check_events": Route("GET", Role.OWNER),
+    "settings.connect_platform": Route("POST", Role.OWNER, {"external_id": "acct_000001"}),
+    "settings.platform": Route("GET", Role.MANAGER),
+    "settings.platform_events": Route("GET", Role.MANAGER),
+    "settings.test_platform": Route("POST", Role.OWNER),
+    "settings.sync_platform": Route("POST", Role.OWNER),
+    "settings.accept_platform_policy": Route("POST", Role.OWNER, {"version": "onlyfans-1"}),
+    "settings.platform_key": Route("GET", Role.OWNER),
+    "settings.replace_platform_key": Route("POST", Role.OWNER, {"key": "a key"}),
+    "settings.platform_webhook": Route("GET", Role.OWNER),
+    "settings.renew_platform_webhook": Route("POST", Role.OWNER),
+    "settings.disconnecting_platform": Route("GET", Role.OWNER),
+    "settings.disconnect_platform": Route("POST", Role.OWNER),
     "join.invitation": Route("GET", ANYONE),
     "join.accept": Route("POST", ANYONE),
     "join.register": Route("POST", ANYONE),
@@ -203,8 +217,6 @@ ROUTES = {
     "dev.mail": Route("GET", ANYONE),
 }
 
-PERSONAL = {"passkeys.show", "passkeys.rename", "passkeys.remove"}
-"""What they are about belongs to one person: for a teammate it does not exist either."""
 NEEDS_MORE = {"auth.sign_in", "auth.create_account", "second_factor.add_app", "passkeys.add"}
 """No body that stands here is good enough: a right password or code, a device's signature."""
 
@@ -215,7 +227,7 @@ PUBLIC = {name for name, route in ROUTES.items() if route.needed is ANYONE}
 TENANTS = sorted(mapper.class_.__tablename__ for mapper in Base.registry.mappers if issubclass(mapper.class_, Tenant))
 """The tables whose rows belong to a workspace."""
 
-PERSONAL = {"sign_in_id"}
+PERSONAL = {"sign_in_id", "passkey_id"}
 """Ids of what belongs to one person: a teammate does not find it either."""
 
 UNSAFE = {name for name, route in ROUTES.items() if not route.is_safe}
@@ -233,21 +245,12 @@ def call(
     route = ROUTES[endpoint]
     rule = next(app.url_map.iter_rules(endpoint))
     path = app.url_map.bind("localhost").build(endpoint, {name: ids[name] for name in rule.arguments})
-    body = (
-        {"json" if endpoint.startswith("api.") else "data": {**(more or {}), **route.body}}
-        if route.method != "GET"
-        else {}
-    )
-    files = {name: (BytesIO(content), filename) for name, (filename, content) in route.files.items()}
-    content = {"json": route.body} if endpoint.startswith("api.") else {"data": {**route.body, **files}}
-    body = content if route.method != "GET" else {}
     fan = str(ids.get("subscriber_id"))
     typed = {name: value.replace("{subscriber_id}", fan) for name, value in route.body.items()}
-    body = {"json" if endpoint.startswith("api.") else "data": typed} if route.method != "GET" else {}
-    if route.upload:
-        form = {**route.body, "file": (io.BytesIO(route.upload.encode()), "file.csv")}
-        return browser.open(path, method=route.method, headers=dict(headers or {}), data=form)
-    body = {"json" if endpoint.startswith("api.") else "data": route.body} if route.method != "GET" else {}
+    files = {name: (BytesIO(content), filename) for name, (filename, content) in route.files.items()}
+    form = {**(more or {}), **typed}
+    content = {"json": form} if endpoint.startswith("api.") else {"data": {**form, **files}}
+    body = content if route.method != "GET" else {}
     return browser.open(path, method=route.method, headers=dict(headers or {}), **body)
 
 
@@ -272,6 +275,9 @@ def belongings(member: Membership) -> dict[str, int]:
     invitation = InvitationFactory(workspace_id=member.workspace_id)
     colleague = MemberFactory(workspace_id=member.workspace_id, role=Role.VIEWER)
     PictureFactory(user_id=colleague.user_id)
+    file = ImportFactory(workspace_id=member.workspace_id, author_id=member.user_id)
+    ImportChunkFactory(file=file)
+    ImportRowFactory(file=file, subscriber=fan)
     return {
         "subscriber_id": fan.id,
         "tag_id": tag.id,
@@ -280,16 +286,12 @@ def belongings(member: Membership) -> dict[str, int]:
         "invitation_id": invitation.id,
         "user_id": colleague.user_id,
         "token": 0,
+        "account_id": account.id,
+        "check_id": PlatformCheckFactory(workspace_id=member.workspace_id).id,
+        "import_id": file.id,
+        "passkey_id": PasskeyFactory(user_id=member.user_id).id,
+        "sign_in_id": SignInFactory(member=member).id,
     }
-    ApiTokenFactory(member=member)
-    passkey = PasskeyFactory(user_id=member.user_id)
-    return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id, "passkey_id": passkey.id}
-    device = SignInFactory(member=member)
-    return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id, "sign_in_id": device.id}
-    file = ImportFactory(workspace_id=member.workspace_id, author_id=member.user_id)
-    ImportChunkFactory(file=file)
-    ImportRowFactory(file=file, subscriber=fan)
-    return {"subscriber_id": fan.id, "tag_id": tag.id, "note_id": note.id, "import_id": file.id}
 
 
 def digest(owner: Session, workspace_id: int) -> dict[str, str]:

@@ -34,6 +34,7 @@ GRANTS = {
     "daily_earnings": EVERYTHING - {"UPDATE"},
     "daily_subscribers": EVERYTHING - {"UPDATE"},
     "platform_accounts": EVERYTHING,
+    "platform_checks": EVERYTHING,
     "sync_states": EVERYTHING,
     "webhook_deliveries": EVERYTHING,
     "webhook_refusals": {"SELECT"},

@@ -27,6 +27,7 @@ from huntaze.models.invitation import Invitation
 from huntaze.models.mail import Mail
 from huntaze.models.notification import Notification
 from huntaze.models.platform_account import Platform, PlatformAccount, Resource, SyncState, WebhookDelivery
+from huntaze.models.platform_check import PlatformCheck, Question
 from huntaze.models.platform_record import Payout, TrackingLink, VaultItem
 from huntaze.models.second_factor import AuthenticatorApp, HalfSignIn, Passkey, RecoveryCode, SpentChallenge
 from huntaze.models.sign_in import ApiToken, ParkedForm, SignIn
@@ -171,6 +172,9 @@ def _fill() -> None:
         session.add_all(
             [
                 chat,
+                PlatformCheck(
+                    workspace_id=both["workspace_id"], platform=Platform.ONLYFANS, question=Question.CONNECT
+                ),
                 SyncState(**of_account, resource=Resource.SWEEP),
                 WebhookRefusal(**of_account, day=now.date(), refused=1, last_at=now),
                 WebhookDelivery(**of_account, reference="1", event="x", known=False, body=b"{}"),

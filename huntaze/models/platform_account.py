@@ -39,6 +39,7 @@ class PlatformAccount(Tenant, Base):
     webhooks are posted to. credits_left: calls that the gateway still allows; minute_left: in this minute.
     connected_at: what is older than that is history, and no news (domain_events). lease: whose sync runs; a
     number that only grows, so that a worker that was late can tell (a fence).
+    erase_asked_at: since then everything that was read of the account is being deleted, and at last this row.
     """
 
     __tablename__ = "platform_accounts"
@@ -70,11 +71,17 @@ class PlatformAccount(Tenant, Base):
     sync_wanted_at: Mapped[datetime | None]
     lease: Mapped[int] = mapped_column(server_default="0")
     leased_until: Mapped[datetime | None]
+    erase_asked_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
 
     @property
     def may_be_called(self) -> bool:
         return self.key_sealed is not None
+
+    @property
+    def handle(self) -> str:
+        """Its name at the platform, or the gateway's id where it told none."""
+        return self.username or self.external_id
 
 
 class Resource(StrEnum):

@@ -29,7 +29,13 @@ BATCH = 5_000
 
 LEFT_OUT = {
     "api_tokens": "A key to this Huntaze opens nothing elsewhere.",
+    "daily_earnings": "Sums of what is in transactions.",
+    "daily_subscribers": "Sums of what is in subscribers.",
+    "import_chunks": "A file that waits to be imported; who sent it has it.",
+    "import_rows": "How a file became subscribers, so that it can be undone here.",
+    "invitations": "An invitation leads into this Huntaze.",
     "tombstones": "Digests under this workspace's key say nothing elsewhere.",
+    "platform_checks": "Questions to a platform, with keys, that are answered within minutes.",
     "sync_states": "How far this Huntaze has read an account says nothing elsewhere.",
     "webhook_refusals": "How often a stranger knocked at this Huntaze says nothing elsewhere.",
     "webhook_deliveries": "What a platform posted is in the rows that were made of it.",

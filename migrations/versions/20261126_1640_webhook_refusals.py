@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_1640"
-down_revision = "20261126_1600"
+down_revision = "20261126_1620"
 branch_labels = None
 depends_on = None
 

@@ -42,7 +42,17 @@ def member(workspace: Workspace) -> Membership:
 def export(engine: Engine, member: Membership, owner: Session) -> WorkspaceExport:
     user = owner.get_one(User, member.user_id)
     viewer = Viewer(
-        UserId(user.id), user.name, user.email, None, member.workspace_id, "Studio", "USD", "UTC", Role.OWNER, 0
+        user_id=UserId(user.id),
+        name=user.name,
+        email=user.email,
+        email_confirmed=True,
+        locale=None,
+        workspace_id=member.workspace_id,
+        workspace_name="Studio",
+        currency="USD",
+        time_zone="UTC",
+        role=Role.OWNER,
+        unread=0,
     )
 
     @contextmanager
