@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
 from huntaze.config import Config
@@ -179,14 +179,16 @@ def test_two_accounts_are_apart(app: Flask, hook: Hook, owner: Session) -> None:
     assert [each.processed_at for each in deliveries(owner, other)] == [None]
 
 
-def test_a_worker_that_is_killed_in_the_middle(hook: Hook, owner: Session, config: Config) -> None:
+def test_a_worker_that_is_killed_in_the_middle(
+    hook: Hook, owner: Session, owner_engine: Engine, config: Config
+) -> None:
     """It is killed within a transaction, which someone else's lock keeps open; another worker goes on."""
     for number in range(5):
         hook.post(hook.body("messages.received", said(message=70 + number)))
     hook.post(hook.body("transactions.new", paid(at=SOON.isoformat())))
     lock = "LOCK TABLE transactions IN ACCESS EXCLUSIVE MODE"
     waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'transactions'::regclass")
-    with owner.get_bind().engine.connect() as blocker, blocker.begin():  # type: ignore[union-attr]
+    with owner_engine.begin() as blocker:
         blocker.execute(text(lock))
         with worker(config, "webhooks.process", hook.account.workspace_id, hook.account.id) as process:
             while not owner.scalar(waits):

@@ -23,6 +23,7 @@ from huntaze.services.platform_accounts import PlatformAccountService, topic
 from huntaze.services.platform_checks import PlatformCheckService
 from huntaze.services.platform_keys import Webhook
 from huntaze.services.platform_policies import is_accepted, policy_of
+from huntaze.services.webhooks import WebhookService
 
 HERE = "settings/platforms/"
 CHECK = "huntaze.jobs.platforms.check"
@@ -150,7 +151,8 @@ def webhook_page(account: PlatformAccount, webhook: Webhook) -> Response:
 
 def _account_page(account_id: int, form: Form, status: int = 200) -> Response:
     seen = _seen(web.platform_accounts(), web.platform_checks(), account_id)
-    return page_or_partial(HERE + "show.html", HERE + "_state.html", status, form=form, **seen)
+    oddities = web.service(WebhookService).oddities(account_id)
+    return page_or_partial(HERE + "show.html", HERE + "_state.html", status, form=form, oddities=oddities, **seen)
 
 
 def _seen(accounts: PlatformAccountService, checks: PlatformCheckService, account_id: int) -> dict[str, Any]:
