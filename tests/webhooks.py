@@ -90,8 +90,8 @@ def paid(fan: int = 7, payment: str = "pay_1", dollars: float = 5, at: str = "20
     return {
         "id": payment,
         "amount": dollars,
-        "net": dollars * 0.8,
-        "fee": dollars * 0.2,
+        "net": round(dollars * 0.8, 2),
+        "fee": round(dollars - round(dollars * 0.8, 2), 2),
         "vatAmount": 0,
         "taxAmount": 0,
         "currency": "USD",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from flask import Flask
 from playwright.sync_api import Page, expect
 from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from huntaze.models.platform_account import WebhookDelivery
+from huntaze.models.platform_account import PlatformAccount, WebhookDelivery
 from huntaze.models.workspace import Workspace
 from tests.factories import SubscriberFactory
 from tests.simulated import ACCOUNT, Simulated, wait_until
@@ -22,6 +24,9 @@ def test_a_tip_is_there_without_a_reload(
 ) -> None:
     SubscriberFactory(workspace_id=workspace.id, display_name="Ann Lee")
     hook = hook_of(app, workspace.id, ACCOUNT)
+    # The simulator's clock stands still, and what is older than the connection is no news.
+    account = PlatformAccount.id == hook.account.id
+    owner.execute(update(PlatformAccount).where(account).values(connected_at=datetime(2000, 1, 1, tzinfo=UTC)))
     simulator.tell("webhooks", url=base_url + hook.path, secret=hook.secret)
     with signed_in.expect_response("**/dashboard/events"):
         signed_in.goto("/dashboard")

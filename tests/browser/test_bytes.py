@@ -209,6 +209,8 @@ def test_what_happens_is_told_in_a_kilobyte(
     signed_in.goto("/dashboard")
     news = signed_in.locator("#news > li")
     expect(news).to_have_count(6)
+    while not told:  # how things are, when the stream opens
+        signed_in.evaluate("() => new Promise(requestAnimationFrame)")
     signals = app.extensions["huntaze.signals"]
     for cents in (123_400, 567_800):
         told.clear()
