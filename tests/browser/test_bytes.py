@@ -217,8 +217,8 @@ def test_what_happens_is_told_in_a_kilobyte(
         TransactionFactory(subscriber=earning[0], gross_cents=cents)
         signals.publish(activity_topic(WorkspaceId(earning[0].workspace_id)))
         expect(news.first).to_contain_text(f"${cents * 0.8 / 100:,.2f}")
-        record_property("bytes: dashboard, event", sum(told))
-        assert 0 < sum(told) <= 1 * KB, told
+        record_property("bytes: dashboard, event", max(told))
+        assert 0 < max(told) <= 1 * KB, told
 
 
 def test_a_search_and_the_next_page(signed_in: Page, fans: list[Subscriber], record_property: Record) -> None:
