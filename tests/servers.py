@@ -26,8 +26,8 @@ from psycopg import sql
 from huntaze import embedded
 from huntaze.config import Config
 from huntaze.embedded import Servers
+from tests.factories import SECRET_KEY
 
-SECRET_KEY = "a secret of the tests, 32 characters or more"
 TEMPLATE = "huntaze"
 
 _stack = pytest.StashKey[ExitStack]()
