@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from huntaze.adapters.platform import Page, PermanentError, PlatformAdapter, PlatformError, Reason, RetryableError
@@ -79,7 +79,10 @@ class SyncService:
         self._lease = 0
 
     def run(self, seconds: float = 45) -> bool:
-        """Reads for so long at most; returns whether there is more to read now. Nothing if another worker does."""
+        """Reads for so many seconds at most, if the account is due and no other worker has it.
+
+        Returns whether there is more to read now.
+        """
         opened = self._claim()
         if opened is None:
             return False
@@ -287,9 +290,7 @@ class SyncService:
                 update(PlatformAccount)
                 .where(
                     *self._here(),
-                    PlatformAccount.key_sealed.is_not(None),
-                    or_(PlatformAccount.leased_until.is_(None), PlatformAccount.leased_until < func.now()),
-                    or_(PlatformAccount.retry_at.is_(None), PlatformAccount.retry_at <= func.now()),
+                    *_due(),
                 )
                 .values(lease=PlatformAccount.lease + 1, leased_until=func.now() + LEASE)
                 .returning(PlatformAccount)
@@ -344,21 +345,23 @@ class SyncUpkeep:
 
     def due(self) -> list[tuple[int, int]]:
         """(workspace, account), who waits longest first: wanted, unfinished, or not looked at for a while."""
-        at, now = PlatformAccount, func.now()
-        unfinished = (
-            select(SyncState)
-            .where(SyncState.workspace_id == at.workspace_id, SyncState.account_id == at.id)
-            .where(SyncState.started_at.is_not(None))
-            .exists()
-        )
-        query = (
-            select(at.workspace_id, at.id)
-            .where(
-                at.key_sealed.is_not(None),
-                or_(at.leased_until.is_(None), at.leased_until < now),
-                or_(at.retry_at.is_(None), at.retry_at <= now),
-                or_(at.sync_wanted_at.is_not(None), at.synced_at.is_(None), at.synced_at <= now - EVERY, unfinished),
-            )
-            .order_by(at.synced_at.nulls_first())
-        )
-        return [(row.workspace_id, row.id) for row in self.session.execute(query)]
+        query = select(PlatformAccount.workspace_id, PlatformAccount.id).where(*_due())
+        waiting = self.session.execute(query.order_by(PlatformAccount.synced_at.nulls_first()))
+        return [(row.workspace_id, row.id) for row in waiting]
+
+
+def _due() -> tuple[ColumnElement[bool], ...]:
+    """Of an account that a worker may take, and should: a second job for the same wish finds nothing to do."""
+    at, now = PlatformAccount, func.now()
+    unfinished = (
+        select(SyncState)
+        .where(SyncState.workspace_id == at.workspace_id, SyncState.account_id == at.id)
+        .where(SyncState.started_at.is_not(None))
+        .exists()
+    )
+    return (
+        at.key_sealed.is_not(None),
+        or_(at.leased_until.is_(None), at.leased_until < now),
+        or_(at.retry_at.is_(None), at.retry_at <= now),
+        or_(at.sync_wanted_at.is_not(None), at.synced_at.is_(None), at.synced_at <= now - EVERY, unfinished),
+    )

@@ -346,11 +346,10 @@ UNION ALL SELECT 'e', kind, split_part(reference, ':', 2), gross_cents::text, oc
   FROM domain_events WHERE workspace_id = :id
 UNION ALL SELECT 'd', type, day::text, sum(gross_cents)::text, sum(net_cents)::text, '', '', '' FROM daily_earnings
  WHERE workspace_id = :id GROUP BY type, day HAVING sum(payments) <> 0
-ORDER BY 1, 2, 3, 4
 """
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(CALLS), st.lists(st.sampled_from(CALLS), max_size=8))
 def test_any_order_and_repetition_gives_the_same(app_engine: Engine, order: list[Call], again: list[Call]) -> None:
     """Every call once in some order with repetitions: rows, sums, events and figures are as in the natural order."""
@@ -362,6 +361,6 @@ def test_any_order_and_repetition_gives_the_same(app_engine: Engine, order: list
             tenancy.enter(session, WorkspaceId(workspace.id))
             for _name, call in calls:
                 call(store_of(session, account))
-            states.append([tuple(row) for row in session.execute(text(STATE), {"id": workspace.id})])
+            states.append(sorted(map(str, session.execute(text(STATE), {"id": workspace.id}))))
             session.rollback()
     assert states[0] == states[1]
