@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,6 +31,8 @@ from huntaze.services.sync_states import SyncStates
 
 EVERY = timedelta(minutes=10)
 """How often is looked for news that no webhook told."""
+AT_ONCE = 10
+"""Pages that are stored in one transaction, at most, where what is read is read to its end."""
 SWEEP_EVERY = timedelta(days=7)
 GIVEN_UP_FOR = timedelta(hours=1)
 """A refused key, a missing account: only a person can help, but they may do so at the platform."""
@@ -162,36 +164,66 @@ class SyncService:
         def fetch(at: str | None) -> asyncio.Task[Page[Any]]:
             return asyncio.create_task(self._call(partial(reader.fetch, adapter, at, since)))
 
+        if ahead:
+            return await self._read_ahead(resource, cursor, fetch, began, deadline)
+        while True:
+            page = await fetch(cursor)
+            changed = await asyncio.to_thread(self._keep, resource, [page], began)
+            cursor = page.next
+            if cursor is None or (fresh and not changed and not reader.bounded):
+                self._end(resource, began)
+                return True
+            if time.monotonic() > deadline:
+                return False
+
+    async def _read_ahead(
+        self,
+        resource: Resource,
+        cursor: str | None,
+        fetch: Callable[[str | None], asyncio.Task[Page[Any]]],
+        began: datetime | None,
+        deadline: float,
+    ) -> bool:
+        """Stores what has come while the next pages come; what has come before an error is stored, too."""
+        pages: list[Page[Any]] = []
+        storing: asyncio.Future[Any] | None = None
         fetching = fetch(cursor)
         try:
             while True:
-                page = await fetching
-                if page.next is not None and ahead:
-                    fetching = fetch(page.next)
-                changed = await asyncio.to_thread(self._keep, resource, page, began)
-                if page.next is None or (fresh and not ahead and not changed and not reader.bounded):
-                    self._end(resource, began)
-                    return True
-                if time.monotonic() > deadline:
-                    return False
-                if not ahead:
-                    fetching = fetch(page.next)
+                pages.append(page := await fetching)
+                if page.next is None or time.monotonic() > deadline:
+                    break
+                fetching = fetch(page.next)
+                if len(pages) >= AT_ONCE or storing is None or storing.done():
+                    if storing:
+                        await storing
+                    storing = asyncio.ensure_future(asyncio.to_thread(self._keep, resource, pages, began))
+                    pages = []
         finally:
             fetching.cancel()
+            if storing:
+                await storing
+            if pages:
+                await asyncio.to_thread(self._keep, resource, pages, began)
+        if page.next is None:
+            self._end(resource, began)
+        return page.next is None
 
-    def _keep(self, resource: Resource, page: Page[Any], began: datetime | None) -> int:
-        """Stores a page and where to go on, in one transaction. Returns how many rows were new or changed."""
+    def _keep(self, resource: Resource, pages: Sequence[Page[Any]], began: datetime | None) -> int:
+        """Stores pages and where to go on, in one transaction. Returns how many rows were new or changed."""
         reader = READERS[resource]
         with self.transaction() as session:
             account = self._fenced(session)
             store = PlatformStore(session, self.workspace_id, self.account_id, self.secret_key)
-            stored = reader.store(store, page.rows, began)
+            rows = [row for page in pages for row in page.rows]
+            stored = reader.store(store, rows, began)
             state = SyncStates(session, self.workspace_id, self.account_id).of(resource)
-            state.cursor = page.next
-            state.seen += len(page.rows) - stored.rejected
-            state.rejected += len(page.rejected) + stored.rejected
-            self._count(account, state, page)
-            newest = max((each.at for each in page.rows), default=None) if reader.bounded else None
+            state.cursor = pages[-1].next
+            state.seen += len(rows) - stored.rejected
+            state.rejected += sum(len(page.rejected) for page in pages) + stored.rejected
+            for page in pages:
+                self._count(account, state, page)
+            newest = max((each.at for each in rows), default=None) if reader.bounded else None
             if newest is not None and (state.newest_in_pass is None or newest > state.newest_in_pass):
                 state.newest_in_pass = newest
         self.tell()
