@@ -32,6 +32,7 @@ PERIODIC = {
     "ask platforms what was left unasked": Periodic("huntaze.jobs.platforms.check_lost", "* * * * *"),
     "go on with erasing platform accounts": Periodic("huntaze.jobs.platforms.erase_asked", "* * * * *"),
     "fold the figures of days": Periodic("huntaze.jobs.rollups.fold", "*/5 * * * *"),
+    "read platform accounts": Periodic("huntaze.jobs.sync.due", "* * * * *"),
 }
 
 

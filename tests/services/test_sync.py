@@ -1,0 +1,325 @@
+"""Syncs against the simulator, over real HTTP: whole, resumed, cheap when idle, one at a time, honest about faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session
+
+from huntaze import tenancy
+from huntaze.adapters.platform import PlatformAdapter
+from huntaze.adapters.platform.onlyfans import OnlyFans, Timeouts
+from huntaze.models.base import WorkspaceId
+from huntaze.models.platform_account import Health, PlatformAccount, Resource, SyncState
+from huntaze.models.workspace import Workspace
+from huntaze.services.platform_keys import PlatformKeys
+from huntaze.services.sync import LeaseLost, SyncService, SyncUpkeep
+from tests.factories import PlatformAccountFactory
+from tests.factories import session as rows
+from tests.servers import SECRET_KEY
+from tests.simulated import ACCOUNT, Simulated
+
+OpenPlatform = Callable[[str, str, str], PlatformAdapter]
+
+
+class Syncing:
+    """An account of the simulator's that is connected in a workspace."""
+
+    def __init__(self, engine: Engine, owner: Session, workspace: Workspace, simulator: Simulated) -> None:
+        self.engine, self.owner, self.simulator = engine, owner, simulator
+        self.workspace_id = WorkspaceId(workspace.id)
+        account = PlatformAccountFactory(workspace_id=workspace.id, external_id=ACCOUNT)
+        account.key_sealed = PlatformKeys(SECRET_KEY).seal(account, "key_sealed", "sim-key")
+        rows.commit()
+        self.account_id = account.id
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with Session(self.engine) as session, session.begin():
+            tenancy.enter(session, self.workspace_id)
+            yield session
+
+    def open_platform(self, _platform: str, key: str, account: str) -> PlatformAdapter:
+        return OnlyFans(key, account, base_url=self.simulator.url, timeouts=Timeouts(connect=2, total=5))
+
+    def service(self, transaction: Callable[[], AbstractContextManager[Session]] | None = None) -> SyncService:
+        return SyncService(
+            transaction or self.transaction,
+            self.workspace_id,
+            self.account_id,
+            SECRET_KEY,
+            self.open_platform,
+            retries=(0.01, 0.01),
+        )
+
+    def run(self) -> None:
+        while self.service().run():
+            pass
+
+    def account(self) -> PlatformAccount:
+        self.owner.expire_all()
+        here = PlatformAccount.workspace_id == self.workspace_id, PlatformAccount.id == self.account_id
+        return self.owner.scalars(select(PlatformAccount).where(*here)).one()
+
+    def states(self) -> dict[Resource, SyncState]:
+        self.owner.expire_all()
+        here = SyncState.workspace_id == self.workspace_id
+        return {state.resource: state for state in self.owner.scalars(select(SyncState).where(here))}
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self.owner.execute(text(statement), {"id": self.workspace_id})]
+
+    def change(self, **values: str) -> None:
+        assigned = ", ".join(f"{name} = {value}" for name, value in values.items())
+        self.query(f"UPDATE platform_accounts SET {assigned} WHERE workspace_id = :id RETURNING id")
+
+    def state(self, part: str) -> list[dict[str, Any]]:
+        return self.simulator.lines(f"/_sim/state?account={ACCOUNT}&part={part}")
+
+    def calls(self) -> int:
+        """How many were answered and stored, in all passes that the states tell of."""
+        return sum(state.calls for state in self.states().values())
+
+    def assert_same(self) -> None:
+        """What is stored is what there is, row by row."""
+        fans = {row["id"]: row for row in self.state("fans")}
+        stored = self.query(
+            "SELECT platform_id, username, display_name, status, renews, joined_at, renews_at, monthly_price_cents"
+            " FROM subscribers WHERE workspace_id = :id AND username NOT LIKE '~%'"
+        )
+        assert {row[0]: row[1:] for row in stored} == {
+            id_: (
+                fan["username"].lower(), fan["name"], "active" if fan["active"] else "expired", fan["renews"],
+                at(fan["subscribed_at"]), at(fan["expires_at"]), fan["price"],
+            )
+            for id_, fan in fans.items()
+        }  # fmt: skip
+        assert len(stored) == len(fans)
+        payments = self.query(
+            "SELECT t.platform_id, s.platform_id, t.gross_cents, t.fee_cents, t.net_cents, t.vat_cents, t.occurred_at"
+            " FROM transactions t JOIN subscribers s ON s.workspace_id = t.workspace_id AND s.id = t.subscriber_id"
+            " WHERE t.workspace_id = :id AND t.type <> 'chargeback' ORDER BY t.platform_id"
+        )
+        truth = self.state("transactions")
+        assert payments == sorted(
+            (row["id"], row["fan"], row["gross"], row["fee"], row["net"], row["vat"], at(row["at"])) for row in truth
+        )
+        chargebacks = self.query(
+            "SELECT reverses, -gross_cents, occurred_at FROM transactions"
+            " WHERE workspace_id = :id AND type = 'chargeback' ORDER BY reverses"
+        )
+        assert chargebacks == sorted(
+            (row["transaction"], row["gross"], at(row["at"])) for row in self.state("chargebacks")
+        )
+        [[earned]] = self.query("SELECT coalesce(sum(net_cents), 0) FROM daily_earnings WHERE workspace_id = :id")
+        pending = self.query("SELECT coalesce(sum(net_cents), 0) FROM transactions WHERE workspace_id = :id"
+                             " AND status = 'pending'")  # fmt: skip
+        reversed_net = sum(row["net"] for row in truth if row["reversed"])
+        assert earned + pending[0][0] == sum(row["net"] for row in truth) - reversed_net
+        said = {(row["chat"], row["id"]): row["text"] for row in self.state("messages")}
+        known = self.query(
+            "SELECT s.platform_id, m.platform_id, m.body FROM messages m"
+            " JOIN conversations c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id"
+            " JOIN subscribers s ON s.workspace_id = c.workspace_id AND s.id = c.subscriber_id"
+            " WHERE m.workspace_id = :id"
+        )
+        assert known
+        assert all(said[chat, id_] == body for chat, id_, body in known)
+        assert len({row[:2] for row in known}) == len(known)
+
+
+def at(said: str) -> datetime:
+    return datetime.fromisoformat(said)
+
+
+@pytest.fixture
+def syncing(app: Flask, app_engine: Engine, owner: Session, workspace: Workspace, simulator: Simulated) -> Syncing:
+    return Syncing(app_engine, owner, workspace, simulator)
+
+
+def test_a_first_import_has_exactly_what_there_is(syncing: Syncing) -> None:
+    for _ in range(3):
+        syncing.simulator.tell("act", deed="chargeback")
+    syncing.run()
+    syncing.assert_same()
+    account = syncing.account()
+    assert account.health == Health.CONNECTED
+    assert account.synced_at is not None
+    assert account.leased_until is None
+    states = syncing.states()
+    assert all(states[resource].finished_at for resource in Resource)
+    assert states[Resource.TRANSACTIONS].seen == len(syncing.state("transactions"))
+    assert syncing.query("SELECT count(*) FROM domain_events WHERE workspace_id = :id AND occurred_at < now()"
+                         " - interval '1 day'") == [(0,)], "history is no news"  # fmt: skip
+
+
+def test_an_idle_account_costs_four_calls_in_ten_minutes(syncing: Syncing) -> None:
+    syncing.run()
+    for _ in range(3):
+        syncing.change(synced_at="now() - interval '10 minutes'")
+        before = syncing.simulator.get("/_sim/health")["calls"] if False else None
+        assert before is None
+        finished = {resource: state.finished_at for resource, state in syncing.states().items()}
+        syncing.run()
+        states = syncing.states()
+        again = [resource for resource in states if states[resource].finished_at != finished[resource]]
+        assert sum(states[resource].calls for resource in again) <= 4
+        assert {Resource.TRANSACTIONS, Resource.FANS_ACTIVE, Resource.CHATS} < set(again)
+
+
+def test_what_happens_later_is_read_too_and_is_news(syncing: Syncing) -> None:
+    syncing.run()
+    syncing.change(connected_at="'2020-01-01'")
+    fan = syncing.simulator.fan(3)
+    syncing.simulator.tell("act", deed="subscribe")
+    syncing.simulator.tell("act", deed="tip", fan=fan, cents=777)
+    syncing.simulator.tell("act", deed="message", fan=fan)
+    syncing.simulator.tell("act", deed="expire", fan=syncing.simulator.fan(5))
+    for _ in range(6):  # each of the lists that are read in turn has had its turn
+        syncing.change(synced_at="now() - interval '10 minutes'")
+        syncing.run()
+    syncing.assert_same()
+    kinds = {row[0] for row in syncing.query("SELECT DISTINCT kind FROM domain_events WHERE workspace_id = :id")}
+    assert {"subscribed", "tip", "message", "expired"} <= kinds
+    tips = syncing.query("SELECT count(*) FROM domain_events WHERE workspace_id = :id AND gross_cents = 777")
+    assert tips == [(1,)]
+
+
+def test_a_weekly_sweep_finds_who_is_gone_and_who_is_called_otherwise(syncing: Syncing) -> None:
+    syncing.run()
+    gone, renamed = syncing.simulator.fan(7), syncing.simulator.fan(9)
+    syncing.simulator.tell("act", deed="delete", fan=gone)
+    syncing.simulator.tell("act", deed="rename", fan=renamed)
+    syncing.query("UPDATE sync_states SET finished_at = now() - interval '8 days'"
+                  " WHERE workspace_id = :id AND resource = 'sweep' RETURNING 1")  # fmt: skip
+    syncing.query("UPDATE subscribers SET created_at = now() - interval '1 day' WHERE workspace_id = :id RETURNING 1")
+    syncing.change(synced_at="now() - interval '10 minutes'")
+    syncing.run()
+    vanished = syncing.query("SELECT platform_id FROM subscribers WHERE workspace_id = :id AND vanished_at IS NOT NULL"
+                             " AND username NOT LIKE '~%'")  # fmt: skip
+    assert vanished == [(gone,)]
+    names = {fan["id"]: fan["username"] for fan in syncing.state("fans")}
+    assert syncing.query("SELECT username FROM subscribers WHERE workspace_id = :id AND platform_id = "
+                         f"'{renamed}'") == [(names[renamed].lower(),)]  # fmt: skip
+    sweep = syncing.states()[Resource.SWEEP]
+    assert sweep.calls >= 3
+    assert sweep.credits >= sweep.calls, "its cost is written down"
+
+
+class Killed(BaseException):
+    """As if the process ended."""
+
+
+def test_ended_at_any_commit_and_started_again_it_has_the_same(syncing: Syncing) -> None:
+    """Each run ends at its third to seventh transaction, before or after it is committed."""
+    for number in range(200):
+        left = 3 + number % 5
+
+        @contextmanager
+        def ending(after: bool = bool(number % 2)) -> Iterator[Session]:
+            nonlocal left
+            left -= 1
+            with syncing.transaction() as session:
+                yield session
+                if left <= 0 and not after:
+                    raise Killed
+            if left <= 0:
+                raise Killed
+
+        try:
+            if not syncing.service(ending).run():
+                break
+        except Killed:
+            syncing.change(leased_until="NULL")
+    assert number > 5
+    syncing.assert_same()
+
+
+@pytest.mark.parametrize(
+    ("kind", "health"),
+    [
+        ("unauthorized", Health.KEY_REFUSED),
+        ("forbidden", Health.FORBIDDEN),
+        ("not_found", Health.MISSING),
+        ("rate_limited", Health.LIMITED),
+        ("malformed", Health.GARBLED),
+        ("truncated", Health.UNREACHABLE),
+        ("reset", Health.UNREACHABLE),
+        ("error", Health.UNREACHABLE),
+    ],
+)
+def test_a_fault_is_told_and_then_it_goes_on(syncing: Syncing, kind: str, health: Health) -> None:
+    syncing.simulator.tell("faults", kind=kind, on="transactions", skip=2, times=5, retry_after=120)
+    syncing.service().run()
+    account = syncing.account()
+    assert account.health in (health, Health.GARBLED), account.health
+    assert account.retry_at is not None
+    assert account.retry_at > datetime.now(UTC) + timedelta(seconds=50)
+    assert syncing.states()[Resource.TRANSACTIONS].seen == 200, "what came before stays"
+    assert not syncing.service().run(), "it is not called before then"
+    if kind == "rate_limited":
+        assert account.retry_at > datetime.now(UTC) + timedelta(seconds=110)
+    syncing.simulator.ask("DELETE", "/_sim/faults")
+    syncing.change(retry_at="NULL")
+    syncing.run()
+    syncing.assert_same()
+    assert syncing.account().health == Health.CONNECTED
+
+
+@pytest.mark.parametrize("kind", ["malformed", "truncated", "reset", "error"])
+def test_one_fault_is_tried_again_at_once(syncing: Syncing, kind: str) -> None:
+    syncing.simulator.tell("faults", kind=kind, on="transactions", skip=1, times=2)
+    syncing.run()
+    syncing.assert_same()
+    assert syncing.account().health == Health.CONNECTED
+
+
+def test_one_worker_at_a_time_and_a_late_one_stores_nothing(syncing: Syncing) -> None:
+    first, second = syncing.service(), syncing.service()
+    assert first._claim() is not None
+    assert second._claim() is None
+    assert not second.run()
+    syncing.change(leased_until="now() - interval '1 second'")
+    assert second._claim() is not None
+    with syncing.transaction() as session, pytest.raises(LeaseLost):
+        first._fenced(session)
+    with syncing.transaction() as session:
+        second._fenced(session)
+    second._release()
+    syncing.run()
+    syncing.assert_same()
+
+
+def test_a_disconnected_account_is_not_called(syncing: Syncing) -> None:
+    syncing.change(key_sealed="NULL", health="'disconnected'")
+    assert not syncing.service().run()
+    assert syncing.states() == {}
+
+
+def test_due_is_what_is_wanted_unfinished_or_waits_for_ten_minutes(syncing: Syncing) -> None:
+    me = syncing.workspace_id, syncing.account_id
+
+    def due() -> bool:
+        return me in SyncUpkeep(syncing.owner).due()
+
+    assert due()
+    syncing.run()
+    assert not due()
+    syncing.change(sync_wanted_at="now()")
+    assert due()
+    syncing.run()
+    assert not due()
+    syncing.change(synced_at="now() - interval '10 minutes'")
+    assert due()
+    syncing.change(retry_at="now() + interval '1 minute'")
+    assert not due()
+    syncing.change(retry_at="NULL", leased_until="now() + interval '1 minute'")
+    assert not due()
+    syncing.change(leased_until="now() - interval '1 minute'")
+    assert due(), "its worker is gone"
