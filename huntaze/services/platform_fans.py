@@ -192,7 +192,7 @@ def _row(fan: Fan, listed_at: datetime | None) -> dict[str, Any]:
         "platform_id": fan.id,
         "display_name": clean(name)[:LONGEST_NAME] if name else None,
         "status": status,
-        "renews": fan.renews,
+        "renews": False if fan.active is False else fan.renews,
         "price": fan.price if fan.price is None or fan.price >= 0 else None,
         "joined_at": fan.subscribed_at,
         "renews_at": fan.expires_at,
