@@ -27,7 +27,7 @@ from huntaze.services.platform_policies import is_accepted, policy_of
 HERE = "settings/platforms/"
 CHECK = "huntaze.jobs.platforms.check"
 ERASE = "huntaze.jobs.platforms.erase"
-SYNC = "huntaze.jobs.sync.account"
+SYNC = "huntaze.jobs.sync.run"
 
 
 @bp.get("/platforms")
