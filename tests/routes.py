@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from huntaze.models.base import Base, Tenant
+from huntaze.models.platform_account import Health
 from huntaze.models.user import Membership, Role
 from tests.factories import (
     PASSWORD,
@@ -270,6 +271,9 @@ def belongings(member: Membership) -> dict[str, int]:
     file = ImportFactory(workspace_id=member.workspace_id, author_id=member.user_id)
     ImportChunkFactory(file=file)
     ImportRowFactory(file=file, subscriber=fan)
+    # One to be connected again: a walk of the routes would make more new ones than a workspace may have.
+    former = {"external_id": f"acct-{fan.id}", "workspace_id": member.workspace_id}
+    PlatformAccountFactory(**former, key_sealed=None, health=Health.DISCONNECTED)
     return {
         "subscriber_id": fan.id,
         "tag_id": tag.id,
@@ -278,7 +282,7 @@ def belongings(member: Membership) -> dict[str, int]:
         "invitation_id": invitation.id,
         "user_id": colleague.user_id,
         "account_id": account.id,
-        "check_id": PlatformCheckFactory(workspace_id=member.workspace_id, external_id=f"acct-{fan.id}").id,
+        "check_id": PlatformCheckFactory(**former).id,
         "import_id": file.id,
         "passkey_id": PasskeyFactory(user_id=member.user_id).id,
         "sign_in_id": SignInFactory(member=member).id,
