@@ -112,6 +112,9 @@ def _platforms(config: Config) -> Callable[[str, str, str], PlatformAdapter]:
     from huntaze.adapters.platform.onlyfans import OnlyFans
 
     def open_platform(_platform: str, api_key: str, account_id: str) -> PlatformAdapter:
+        # The client loads now: at its first call it would take 1.4 s (12 s on a busy machine) of that call's time.
+        import huntaze.adapters.platform.onlyfans.calls  # noqa: F401
+
         return OnlyFans(api_key, account_id, base_url=config.platform_url or None)
 
     return open_platform

@@ -72,6 +72,9 @@ def first_start() -> bool:
 
 def connect_demo(secret_key: str) -> None:
     """Connects the demo workspace with the simulator that `huntaze up` starts. Runs in an app context."""
+    from flask import current_app
+    from rq import Queue
+
     from huntaze import demo_platform
     from huntaze.models.platform_account import Platform
     from huntaze.services.demo import demo_workspace
@@ -83,7 +86,11 @@ def connect_demo(secret_key: str) -> None:
         accounts = PlatformAccountService(session, demo_workspace(session), secret_key)
         names = demo_platform.USERNAME, demo_platform.NAME
         webhook = Webhook(*demo_platform.webhook(secret_key))
-        accounts.add(Platform.ONLYFANS, demo_platform.ACCOUNT, names, demo_platform.api_key(secret_key), webhook)
+        key = demo_platform.api_key(secret_key)
+        account = accounts.add(Platform.ONLYFANS, demo_platform.ACCOUNT, names, key, webhook)
+        where = account.workspace_id, account.id
+    queue = Queue("default", connection=current_app.extensions["redis"], serializer="json")
+    queue.enqueue("huntaze.jobs.sync.run", *where, result_ttl=0)
 
 
 @cli.command()

@@ -114,6 +114,8 @@ def _run(
     ]
     for part in (*others, web):
         stack.callback(part.stop)  # the last one first: the web, then those that work for it
+    for part in more:
+        part.keep()  # the worker's first job may ask it
     _wait_for(web, config)
     _say(f"\nHuntaze is running at {_address(config)}   (Ctrl-C stops it)")
     if created_demo:

@@ -167,16 +167,17 @@ class PlatformCheckFactory(Row):
 
     class Meta:
         model = PlatformCheck
-        exclude = ("key",)
+        exclude = ("key", "external_id")
 
     key = "sim-key"
+    external_id = "acct_000001"
     workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
     platform = Platform.ONLYFANS
     question = Question.CONNECT
     key_sealed = LazyAttribute(lambda row: PlatformKeys(SECRET_KEY).seal_candidate(row.workspace_id, row.key))
     state = CheckState.GOOD
-    found = LazyFunction(
-        lambda: [{"id": "acct_000001", "username": "creator1", "name": "Creator1", "connected": True}]
+    found = LazyAttribute(
+        lambda row: [{"id": row.external_id, "username": "creator1", "name": "Creator1", "connected": True}]
     )
 
 

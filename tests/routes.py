@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from huntaze.models.base import Base, Tenant
+from huntaze.models.platform_account import Health
 from huntaze.models.user import Membership, Role
 from tests.factories import (
     PASSWORD,
@@ -178,7 +179,7 @@ ROUTES = {
     "settings.check_platform": Route("POST", Role.OWNER, {"key": "a key"}),
     "settings.platform_check": Route("GET", Role.OWNER),
     "settings.platform_check_events": Route("GET", Role.OWNER),
-    "settings.connect_platform": Route("POST", Role.OWNER, {"external_id": "acct_000001"}),
+    "settings.connect_platform": Route("POST", Role.OWNER, {"external_id": "acct-{subscriber_id}"}),
     "settings.platform": Route("GET", Role.MANAGER),
     "settings.platform_events": Route("GET", Role.MANAGER),
     "settings.test_platform": Route("POST", Role.OWNER),
@@ -278,6 +279,9 @@ def belongings(member: Membership) -> dict[str, int]:
     file = ImportFactory(workspace_id=member.workspace_id, author_id=member.user_id)
     ImportChunkFactory(file=file)
     ImportRowFactory(file=file, subscriber=fan)
+    # One to be connected again: a walk of the routes would make more new ones than a workspace may have.
+    former = {"external_id": f"acct-{fan.id}", "workspace_id": member.workspace_id}
+    PlatformAccountFactory(**former, key_sealed=None, health=Health.DISCONNECTED)
     return {
         "subscriber_id": fan.id,
         "tag_id": tag.id,
@@ -287,7 +291,7 @@ def belongings(member: Membership) -> dict[str, int]:
         "user_id": colleague.user_id,
         "token": 0,
         "account_id": account.id,
-        "check_id": PlatformCheckFactory(workspace_id=member.workspace_id).id,
+        "check_id": PlatformCheckFactory(**former).id,
         "import_id": file.id,
         "passkey_id": PasskeyFactory(user_id=member.user_id).id,
         "sign_in_id": SignInFactory(member=member).id,

@@ -63,7 +63,7 @@ def test_an_empty_workspace_says_what_to_do(as_manager: Browser, as_viewer: Brow
     html = as_manager.get(PAGE).text
     assert "Your business starts here" in html
     assert 'href="/onlyfans/subscribers/new"' in html
-    assert "huntaze load FOLDER" in html
+    assert "/onlyfans/subscribers/import" in html
     assert "Earnings" not in html
     assert 'href="/onlyfans/subscribers/new"' not in as_viewer.get(PAGE).text
 

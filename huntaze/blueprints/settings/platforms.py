@@ -28,7 +28,7 @@ from huntaze.services.webhooks import WebhookService
 HERE = "settings/platforms/"
 CHECK = "huntaze.jobs.platforms.check"
 ERASE = "huntaze.jobs.platforms.erase"
-SYNC = "huntaze.jobs.sync.account"
+SYNC = "huntaze.jobs.sync.run"
 
 
 @bp.get("/platforms")
