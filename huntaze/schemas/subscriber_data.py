@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import ConfigDict
 
 from huntaze.models.base import Cents
-from huntaze.models.imports import Outcome
 from huntaze.models.conversation import Direction
 from huntaze.models.domain_event import EventKind
+from huntaze.models.imports import Outcome
 from huntaze.models.subscriber import Status, Tier
 from huntaze.models.transaction import TransactionStatus, TransactionType
 from huntaze.schemas.base import Schema

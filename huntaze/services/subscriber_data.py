@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import WorkspaceId
-from huntaze.models.imports import ImportRow
 from huntaze.models.conversation import Conversation, Message
 from huntaze.models.domain_event import DomainEvent
+from huntaze.models.imports import ImportRow
 from huntaze.models.notification import Notification
 from huntaze.models.subscriber import Note
 from huntaze.models.subscription import SubscriptionPeriod
