@@ -37,7 +37,7 @@ GRANTS = {
     "platform_checks": EVERYTHING,
     "sync_states": EVERYTHING,
     "webhook_deliveries": EVERYTHING,
-    "webhook_refusals": {"SELECT"},
+    "webhook_refusals": {"SELECT", "DELETE"},
     "subscription_periods": EVERYTHING,
     "conversations": EVERYTHING,
     "messages": EVERYTHING,

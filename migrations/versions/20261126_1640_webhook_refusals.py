@@ -35,7 +35,7 @@ def upgrade() -> None:
     )
     op.execute("ALTER TABLE webhook_refusals ENABLE ROW LEVEL SECURITY")
     op.execute("CREATE POLICY tenant ON webhook_refusals USING (workspace_id = current_workspace())")
-    op.execute("GRANT SELECT ON webhook_refusals TO huntaze_app")
+    op.execute("GRANT SELECT, DELETE ON webhook_refusals TO huntaze_app")
 
 
 def downgrade() -> None:
