@@ -102,6 +102,7 @@ def test_a_figure_leads_to_its_list(signed_in: Page, fan: Subscriber) -> None:
     expect(signed_in).to_have_url(re.compile("status=active.*joined_since=|joined_since=.*status=active"))
 
 
+@pytest.mark.browser_context_args(service_workers="block")
 def test_offline(signed_in: Page, fan: Subscriber, troubles: list[str]) -> None:
     signed_in.goto(PAGE)
     signed_in.context.set_offline(True)
