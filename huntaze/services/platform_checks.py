@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from huntaze.models.base import UserId, WorkspaceId
 from huntaze.models.platform_account import Platform, PlatformAccount
 from huntaze.models.platform_check import CheckState, PlatformCheck, Question
+from huntaze.models.workspace import Workspace
 from huntaze.services.errors import Conflict, NotFound, Problem
 from huntaze.services.platform_keys import PlatformKeys
 
@@ -30,6 +31,8 @@ class PlatformCheckService:
 
     def ask_connect(self, platform: Platform, key: str, actor_id: UserId) -> int:
         """Which accounts does it open? Returns the check; the person's former questions of this kind go."""
+        one_at_a_time = select(Workspace.id).where(Workspace.id == self.workspace_id).with_for_update(key_share=True)
+        self.session.execute(one_at_a_time)
         theirs = PlatformCheck.question == Question.CONNECT, PlatformCheck.asked_by == actor_id
         self.session.execute(delete(PlatformCheck).where(self._here(), *theirs))
         return self._ask(Question.CONNECT, platform, None, key, actor_id)

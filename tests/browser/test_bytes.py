@@ -201,22 +201,24 @@ def test_the_dashboard_of_the_demo(open_as: OpenAs, demo: Membership, record_pro
 
 
 def test_what_happens_is_told_in_a_kilobyte(
-    app: Flask, signed_in: Page, earning: list[Subscriber], record_property: Record
+    app: Flask, open_as: OpenAs, demo: Membership, record_property: Record
 ) -> None:
+    page = open_as(demo, PHONE)
+    fan = session.scalars(select(Subscriber).where(Subscriber.workspace_id == demo.workspace_id).limit(1)).one()
     told: list[int] = []
-    cdp = signed_in.context.new_cdp_session(signed_in)
+    cdp = page.context.new_cdp_session(page)
     cdp.on("Network.dataReceived", lambda event: told.append(event["dataLength"] + CHUNKED))
     cdp.send("Network.enable")
-    signed_in.goto("/dashboard")
-    news = signed_in.locator("#news > li")
+    page.goto("/dashboard")
+    news = page.locator("#news > li")
     expect(news).to_have_count(6)
     while not told:  # how things are, when the stream opens
-        signed_in.evaluate("() => new Promise(requestAnimationFrame)")
+        page.evaluate("() => new Promise(requestAnimationFrame)")
     signals = app.extensions["huntaze.signals"]
     for cents in (123_400, 567_800):
         told.clear()
-        TransactionFactory(subscriber=earning[0], gross_cents=cents)
-        signals.publish(activity_topic(WorkspaceId(earning[0].workspace_id)))
+        TransactionFactory(subscriber=fan, gross_cents=cents)
+        signals.publish(activity_topic(WorkspaceId(demo.workspace_id)))
         expect(news.first).to_contain_text(f"${cents * 0.8 / 100:,.2f}")
         record_property("bytes: dashboard, event", max(told))
         assert 0 < max(told) <= 1 * KB, told
