@@ -58,7 +58,11 @@ class Hook:
 
 
 def hook_of(app: Flask, workspace_id: int, external_id: str = "acct_000001") -> Hook:
-    account = PlatformAccountFactory(workspace_id=workspace_id, external_id=external_id)
+    return hook_for(app, PlatformAccountFactory(workspace_id=workspace_id, external_id=external_id))
+
+
+def hook_for(app: Flask, account: PlatformAccount) -> Hook:
+    """Gives the account another address and secret."""
     keys = PlatformKeys(app.config["SECRET_KEY"])
     token, secret = keys.new_webhook()
     sealed = keys.seal(account, "webhook_secret_sealed", secret)
