@@ -11,7 +11,8 @@ from huntaze.adapters.signals import Signals
 from huntaze.jobs.workspace_session import workspace_session
 from huntaze.models.base import WorkspaceId
 from huntaze.services.platform_accounts import topic
-from huntaze.services.sync import SyncService, SyncUpkeep
+from huntaze.services.sync import SyncService
+from huntaze.services.sync_lease import SyncUpkeep
 from huntaze.system import system_session
 
 

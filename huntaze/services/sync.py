@@ -1,7 +1,7 @@
 """Reads a platform account: a first import that goes on where it stopped, then what is new, and a weekly sweep.
 
-One worker at a time has an account: its lease is a number that each takes anew, and every page is stored in a
-transaction that checks it. No transaction is open during a call.
+One worker at a time has an account (sync_lease.py), and every page is stored in a transaction that checks that it is
+still this one. No transaction is open during a call.
 """
 
 from __future__ import annotations
@@ -9,51 +9,38 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from huntaze.adapters.platform import Page, PermanentError, PlatformAdapter, PlatformError, Reason, RetryableError
 from huntaze.models.base import WorkspaceId
 from huntaze.models.conversation import Conversation
-from huntaze.models.platform_account import LEASE, Health, Platform, PlatformAccount, Resource, SyncState
+from huntaze.models.platform_account import Health, Platform, PlatformAccount, Resource, SyncState
 from huntaze.models.subscriber import Subscriber
 from huntaze.services.errors import NotFound
-from huntaze.services.platform_health import health_of
 from huntaze.services.platform_keys import PlatformKeys
 from huntaze.services.platform_store import PlatformStore
+from huntaze.services.sync_lease import LeaseLost, Sessions, SyncLease
 from huntaze.services.sync_reading import READERS
 from huntaze.services.sync_states import SyncStates
 
-EVERY = timedelta(minutes=10)
-"""How often is looked for news that no webhook told."""
 AT_ONCE = 10
 """Pages that are stored in one transaction, at most, where what is read is read to its end."""
 SWEEP_EVERY = timedelta(days=7)
-GIVEN_UP_FOR = timedelta(hours=1)
-"""A refused key, a missing account: only a person can help, but they may do so at the platform."""
-PAUSE = timedelta(minutes=1)
-"""After errors that a few retries did not help against, and where a limit does not say how long."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 RETRIES = (1.0, 4.0)
 """Seconds to wait before trying a call again."""
 
-Sessions = Callable[[], AbstractContextManager[Session]]
-"""Opens a transaction of the workspace: committed at the end."""
 OpenPlatform = Callable[[Platform, str, str], PlatformAdapter]
 
 ALWAYS = (Resource.TRANSACTIONS, Resource.FANS_ACTIVE, Resource.CHATS)
 IN_TURN = (Resource.FANS_EXPIRED, Resource.CHARGEBACKS, Resource.PAYOUTS, Resource.MEDIA, Resource.LINKS)
 """One of them each time: with those of ALWAYS an account where nothing happens costs four calls in ten minutes."""
 FIRST = tuple(resource for resource in Resource if resource is not Resource.SWEEP)
-
-
-class LeaseLost(Exception):
-    """Another worker has the account, or it was disconnected."""
 
 
 class SyncService:
@@ -78,30 +65,32 @@ class SyncService:
         self.open_platform = open_platform
         self.tell = tell
         self.retries = retries
-        self._lease = 0
+        self.lease = SyncLease(transaction, workspace_id, account_id)
 
     def run(self, seconds: float = 45) -> bool:
         """Reads for so many seconds at most, if the account is due and no other worker has it.
 
         Returns whether there is more to read now.
         """
-        opened = self._claim()
-        if opened is None:
+        account = self.lease.claim()
+        if account is None:
             return False
         try:
-            return asyncio.run(self._read(*opened, time.monotonic() + seconds))
+            return asyncio.run(self._read(account, time.monotonic() + seconds))
         except PlatformError as error:
-            self._fail(error)
+            self.lease.fail(error)
+            self.tell()
             return False
         except (LeaseLost, NotFound):
             return False
         finally:
-            self._release()
+            self.lease.release()
 
-    async def _read(self, platform: Platform, key: str | None, external_id: str, deadline: float) -> bool:
+    async def _read(self, account: PlatformAccount, deadline: float) -> bool:
+        key = PlatformKeys(self.secret_key).api_key(account)
         if key is None:  # SECRET_KEY is another one than when it was stored
             raise PermanentError(Reason.UNAUTHORIZED)
-        adapter = self.open_platform(platform, key, external_id)
+        adapter = self.open_platform(account.platform, key, account.external_id)
         try:
             while (resource := self._next()) is not None:
                 if resource is Resource.MESSAGES:
@@ -117,7 +106,7 @@ class SyncService:
     def _next(self) -> Resource | None:
         """What to read now; at the end of a round it writes down that all is read."""
         with self.transaction() as session:
-            account = self._fenced(session)
+            account = self.lease.hold(session)
             states = SyncStates(session, self.workspace_id, self.account_id)
             known = states.all()
             under_way = [r for r in Resource if r in known and known[r].started_at]
@@ -144,7 +133,7 @@ class SyncService:
             if swept is None or swept < datetime.now(UTC) - SWEEP_EVERY:
                 return Resource.SWEEP
             account.synced_at = session.scalar(select(func.clock_timestamp()))
-            if account.sync_wanted_at and account.sync_wanted_at <= self._began:
+            if account.sync_wanted_at and account.sync_wanted_at <= self.lease.began:
                 account.sync_wanted_at = None
             return None
 
@@ -152,7 +141,7 @@ class SyncService:
         """Reads a pass, or on with it. Returns whether it came to its end in time."""
         reader = READERS[resource]
         with self.transaction() as session:
-            self._fenced(session)
+            self.lease.hold(session)
             states = SyncStates(session, self.workspace_id, self.account_id)
             state = states.begin(resource)
             first, fresh, cursor = state.finished_at is None, state.cursor is None, state.cursor
@@ -213,7 +202,7 @@ class SyncService:
         """Stores pages and where to go on, in one transaction. Returns how many rows were new or changed."""
         reader = READERS[resource]
         with self.transaction() as session:
-            account = self._fenced(session)
+            account = self.lease.hold(session)
             store = PlatformStore(session, self.workspace_id, self.account_id, self.secret_key)
             rows = [row for page in pages for row in page.rows]
             stored = reader.store(store, rows, began)
@@ -231,7 +220,7 @@ class SyncService:
 
     def _end(self, resource: Resource, began: datetime | None) -> None:
         with self.transaction() as session:
-            self._fenced(session)
+            self.lease.hold(session)
             if resource is Resource.SWEEP and began is not None:
                 self._vanish(session, began)
             SyncStates(session, self.workspace_id, self.account_id).end(resource)
@@ -247,7 +236,7 @@ class SyncService:
     async def _read_messages(self, adapter: PlatformAdapter, deadline: float) -> bool:
         """The newest messages of each chat that has some which we have not read, the latest chat first."""
         with self.transaction() as session:
-            self._fenced(session)
+            self.lease.hold(session)
             SyncStates(session, self.workspace_id, self.account_id).begin(Resource.MESSAGES)
         while time.monotonic() < deadline:
             with self.transaction() as session:
@@ -266,7 +255,7 @@ class SyncService:
 
     def _keep_messages(self, chat: str, page: Page[Any] | None) -> None:
         with self.transaction() as session:
-            account = self._fenced(session)
+            account = self.lease.hold(session)
             store = PlatformStore(session, self.workspace_id, self.account_id, self.secret_key)
             state = SyncStates(session, self.workspace_id, self.account_id).of(Resource.MESSAGES)
             if page is not None:
@@ -313,87 +302,3 @@ class SyncService:
         if account.health is not Health.CONNECTED:
             account.health, account.health_at = Health.CONNECTED, datetime.now(UTC)
         account.retry_at = None
-
-    # The lease ------------------------------------------------------------------------------------
-
-    def _claim(self) -> tuple[Platform, str | None, str] | None:
-        with self.transaction() as session:
-            claimed = session.scalar(
-                update(PlatformAccount)
-                .where(
-                    *self._here(),
-                    *_due(),
-                )
-                .values(lease=PlatformAccount.lease + 1, leased_until=func.now() + LEASE)
-                .returning(PlatformAccount)
-            )
-            if claimed is None:
-                return None
-            self._lease = claimed.lease
-            self._began = session.scalars(select(func.now())).one()
-            return claimed.platform, PlatformKeys(self.secret_key).api_key(claimed), claimed.external_id
-
-    def _fenced(self, session: Session) -> PlatformAccount:
-        """The account, locked, if it is still ours. Raises LeaseLost."""
-        account: PlatformAccount | None = session.scalar(
-            update(PlatformAccount)
-            .where(*self._here(), PlatformAccount.lease == self._lease, PlatformAccount.key_sealed.is_not(None))
-            .values(leased_until=func.now() + LEASE)
-            .returning(PlatformAccount)
-        )
-        if account is None:
-            raise LeaseLost
-        return account
-
-    def _release(self) -> None:
-        with self.transaction() as session:
-            ours = PlatformAccount.lease == self._lease
-            session.execute(update(PlatformAccount).where(*self._here(), ours).values(leased_until=None))
-
-    def _fail(self, error: PlatformError) -> None:
-        """Says how it fares and when to try again; what was read so far stays."""
-        if isinstance(error, PermanentError):
-            pause = GIVEN_UP_FOR
-        else:
-            pause = timedelta(seconds=error.retry_after) if error.retry_after else PAUSE
-        with self.transaction() as session:
-            now = session.scalars(select(func.now())).one()
-            session.execute(
-                update(PlatformAccount)
-                .where(*self._here(), PlatformAccount.lease == self._lease, PlatformAccount.key_sealed.is_not(None))
-                .values(health=health_of(error), health_at=now, retry_at=now + pause)
-            )
-        self.tell()
-
-    def _here(self) -> tuple[Any, ...]:
-        return PlatformAccount.workspace_id == self.workspace_id, PlatformAccount.id == self.account_id
-
-
-class SyncUpkeep:
-    """Across workspaces: which accounts are due."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    def due(self) -> list[tuple[int, int]]:
-        """(workspace, account), who waits longest first: wanted, unfinished, or not looked at for a while."""
-        query = select(PlatformAccount.workspace_id, PlatformAccount.id).where(*_due())
-        waiting = self.session.execute(query.order_by(PlatformAccount.synced_at.nulls_first()))
-        return [(row.workspace_id, row.id) for row in waiting]
-
-
-def _due() -> tuple[ColumnElement[bool], ...]:
-    """Of an account that a worker may take, and should: a second job for the same wish finds nothing to do."""
-    at, now = PlatformAccount, func.now()
-    unfinished = (
-        select(SyncState)
-        .where(SyncState.workspace_id == at.workspace_id, SyncState.account_id == at.id)
-        .where(SyncState.started_at.is_not(None))
-        .exists()
-    )
-    return (
-        at.key_sealed.is_not(None),
-        or_(at.leased_until.is_(None), at.leased_until < now),
-        or_(at.retry_at.is_(None), at.retry_at <= now),
-        or_(at.sync_wanted_at.is_not(None), at.synced_at.is_(None), at.synced_at <= now - EVERY, unfinished),
-    )

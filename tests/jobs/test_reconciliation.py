@@ -1,4 +1,4 @@
-"""Webhooks make it quick and pulling makes it true: whichever of them are lost, repeated or late, it ends the same."""
+"""Webhooks make it quick and pulling makes it true: whichever are lost, repeated or late, it ends the same."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_whatever_was_lost_the_pull_brings(
     app: Flask, app_engine: Engine, owner: Session, fates: list[int], order: list[int], synced_between: bool
 ) -> None:
     with simulated(fans=60, transactions=300) as simulator, listener() as heard:
-        syncing = Syncing(app_engine, owner, WorkspaceFactory(), simulator)
+        syncing = Syncing(app_engine, owner, WorkspaceFactory.create(), simulator)
         syncing.run()
         began = simulator.get("/_sim/health")["now"]
         syncing.change(connected_at=f"timestamptz '{began}'")
@@ -76,6 +76,5 @@ def _pull(syncing: Syncing) -> None:
 
 
 def _news(syncing: Syncing) -> Counter[str]:
-    return Counter(
-        dict(syncing.query("SELECT kind, count(*) FROM domain_events WHERE workspace_id = :id GROUP BY kind"))  # type: ignore[arg-type]
-    )
+    query = "SELECT kind, count(*) FROM domain_events WHERE workspace_id = :id GROUP BY kind"
+    return Counter({kind: number for kind, number in syncing.query(query)})

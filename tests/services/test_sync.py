@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from huntaze.models.platform_account import Health, Resource
 from huntaze.models.workspace import Workspace
-from huntaze.services.sync import LeaseLost, SyncUpkeep
+from huntaze.services.sync_lease import LeaseLost, SyncUpkeep
 from tests.simulated import Simulated
 from tests.syncing import Syncing
 
@@ -164,16 +164,16 @@ def test_one_fault_is_tried_again_at_once(syncing: Syncing, kind: str) -> None:
 
 def test_one_worker_at_a_time_and_a_late_one_stores_nothing(syncing: Syncing) -> None:
     first, second = syncing.service(), syncing.service()
-    assert first._claim() is not None
-    assert second._claim() is None
+    assert first.lease.claim() is not None
+    assert second.lease.claim() is None
     assert not second.run()
     syncing.change(leased_until="now() - interval '1 second'")
-    assert second._claim() is not None
+    assert second.lease.claim() is not None
     with syncing.transaction() as session, pytest.raises(LeaseLost):
-        first._fenced(session)
+        first.lease.hold(session)
     with syncing.transaction() as session:
-        second._fenced(session)
-    second._release()
+        second.lease.hold(session)
+    second.lease.release()
     syncing.run()
     syncing.assert_same()
 
