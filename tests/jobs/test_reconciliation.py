@@ -77,4 +77,4 @@ def _pull(syncing: Syncing) -> None:
 
 def _news(syncing: Syncing) -> Counter[str]:
     query = "SELECT kind, count(*) FROM domain_events WHERE workspace_id = :id GROUP BY kind"
-    return Counter({kind: number for kind, number in syncing.query(query)})
+    return Counter({str(row[0]): int(row[1]) for row in syncing.query(query)})
