@@ -182,3 +182,20 @@ def test_refusals_are_counted_for_the_account_alone(app: Flask, hook: Hook, sess
     assert service.oddities(hook.account.id).refused_at is not None
     assert service.oddities(other.account.id).is_empty
     assert WebhookService(session, WorkspaceId(0)).oddities(hook.account.id).is_empty
+
+
+def test_the_page_of_the_account_tells_what_was_of_no_use(app: Flask, as_owner: Browser) -> None:
+    hook = hook_of(app, as_owner.member.workspace_id)
+    page = f"/settings/platforms/{hook.account.id}"
+    assert "Webhooks that we could not use" not in as_owner.get(page).text
+    hook.post(b"{}", Signature="")
+    for _ in range(2):
+        hook.post(hook.body("posts.<b>liked", {"text": CANARY}))
+    html = as_owner.get(page).text
+    for shown in (
+        "Webhooks that we could not use",
+        "1 was not signed by the platform",
+        "posts.&lt;b&gt;liked</bdi> × 2",
+    ):
+        assert shown in html, shown
+    assert CANARY not in html
