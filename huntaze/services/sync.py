@@ -114,8 +114,7 @@ class SyncService:
             if under_way or unread:
                 return (under_way or unread)[0]
             if Resource.SWEEP not in known:
-                states.of(Resource.SWEEP).finished_at = datetime.now(UTC)  # the first import was as good as one
-                session.flush()
+                states.first_sweep()
                 known = states.all()
 
             def read_since(resource: Resource) -> bool:

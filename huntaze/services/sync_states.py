@@ -51,6 +51,17 @@ class SyncStates:
         state.cursor = state.started_at = None
         state.finished_at = self.session.scalars(select(func.clock_timestamp())).one()
 
+    def first_sweep(self) -> None:
+        """The first import met every fan: it was as good as a sweep, and a sweep will cost what it did."""
+        known = self.all()
+        sweep = self.of(Resource.SWEEP)
+        for fans in (known[Resource.FANS_ACTIVE], known[Resource.FANS_EXPIRED]):
+            sweep.seen += fans.seen
+            sweep.calls += fans.calls
+            sweep.credits += fans.credits
+        sweep.finished_at = self.session.scalars(select(func.clock_timestamp())).one()
+        self.session.flush()
+
     def since(self, state: SyncState) -> datetime:
         """From when on a pass reads what has a time. Once a day that is from the oldest payment that was pending."""
         if state.newest is None or state.finished_at is None:

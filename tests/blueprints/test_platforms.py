@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from huntaze.models.platform_account import Health, PlatformAccount
+from huntaze.models.platform_account import Health, PlatformAccount, Resource
 from huntaze.models.platform_check import CheckState, PlatformCheck, Question, Trouble
 from huntaze.services.platform_policies import POLICIES
 from tests.conftest import SWAP, Browser
@@ -187,6 +187,13 @@ def test_the_first_reading_shows_how_far_it_is(as_owner: Browser, account: Platf
 
     now_is(owner, account, sync_wanted_at=None, synced_at=now)
     assert "data-events" not in as_owner.get(path).text, "an idle page holds nothing open"
+
+
+def test_what_a_sweep_costs_is_shown(as_owner: Browser, account: PlatformAccount) -> None:
+    SyncStateFactory(account=account, resource=Resource.SWEEP, credits=5_012, finished_at=datetime.now(UTC) - timedelta(days=2))
+    html = as_owner.get(f"{LIST}/{account.id}").text
+    assert "Weekly look for fans who left the platform" in html
+    assert "5,012 credits, 2 days ago" in html
 
 
 def test_its_stream_ends_when_nothing_is_under_way(as_owner: Browser, account: PlatformAccount) -> None:

@@ -73,6 +73,9 @@ def test_what_happens_later_is_read_too_and_is_news(syncing: Syncing) -> None:
 
 def test_a_weekly_sweep_finds_who_is_gone_and_who_is_called_otherwise(syncing: Syncing) -> None:
     syncing.run()
+    known = syncing.states()
+    met = known[Resource.FANS_ACTIVE].credits + known[Resource.FANS_EXPIRED].credits
+    assert 0 < met == known[Resource.SWEEP].credits, "what it will cost is known from the first import"
     gone, renamed = syncing.simulator.fan(7), syncing.simulator.fan(9)
     syncing.simulator.tell("act", deed="delete", fan=gone)
     syncing.simulator.tell("act", deed="rename", fan=renamed)

@@ -169,6 +169,7 @@ def _seen(accounts: PlatformAccountService, checks: PlatformCheckService, accoun
     return {
         "account": account,
         "steps": steps,
+        "sweep": states.get(Resource.SWEEP),
         "first": account.may_be_called and account.synced_at is None,
         "reading": reading,
         "testing": testing,
