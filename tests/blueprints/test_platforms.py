@@ -190,7 +190,9 @@ def test_the_first_reading_shows_how_far_it_is(as_owner: Browser, account: Platf
 
 
 def test_what_a_sweep_costs_is_shown(as_owner: Browser, account: PlatformAccount) -> None:
-    SyncStateFactory(account=account, resource=Resource.SWEEP, credits=5_012, finished_at=datetime.now(UTC) - timedelta(days=2))
+    SyncStateFactory(
+        account=account, resource=Resource.SWEEP, credits=5_012, finished_at=datetime.now(UTC) - timedelta(days=2)
+    )
     html = as_owner.get(f"{LIST}/{account.id}").text
     assert "Weekly look for fans who left the platform" in html
     assert "5,012 credits, 2 days ago" in html
