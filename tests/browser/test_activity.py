@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from flask import Flask
 from playwright.sync_api import Page, expect
 from redis import Redis
-from rq import Queue, Worker
+from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from huntaze.models.workspace import Workspace
 from tests.factories import SubscriberFactory
 from tests.simulated import ACCOUNT, Simulated, wait_until
 from tests.webhooks import hook_of
+from worker import QueueWorker
 
 
 def test_a_tip_is_there_without_a_reload(
@@ -40,7 +41,7 @@ def test_a_tip_is_there_without_a_reload(
     wait_until(lambda: len(owner.scalars(waiting).all()) == 3)
     # One that forks: this process has an event loop, the browser's, and jobs bring their own.
     with app.app_context():
-        Worker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
+        QueueWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
     expect(signed_in.locator("#news")).to_contain_text("Tip")
     expect(signed_in.locator("#news")).to_contain_text("$98.76")  # what is left of it
     assert signed_in.evaluate("document.body.dataset.same") == "page"

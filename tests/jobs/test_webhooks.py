@@ -27,7 +27,7 @@ from tests.jobs.workers import worker
 from tests.servers import SECRET_KEY
 from tests.webhooks import Hook, hook_of, paid, said
 
-SOON = datetime.now(UTC) + timedelta(minutes=5)
+SOON = datetime.now(UTC) + timedelta(days=1)
 """Of what happens after the account was connected: news."""
 
 
