@@ -141,4 +141,5 @@ def _config(servers: Servers, data: Path) -> Config:
         secret_key=SECRET_KEY,
         data=data,
         calls_per_minute=0,  # tests call from one address, as fast as they can
+        platform_url="http://127.0.0.1:1",  # nobody answers: a test that wants a platform starts one
     )
