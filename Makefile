@@ -55,7 +55,7 @@ migration: $(VENV)/run.stamp ## Write a migration of what the models changed: ma
 	@[ -n "$(NAME)" ] || { echo "Name it: make migration NAME=birthday" >&2; exit 2; }
 	@exec $(BIN)/huntaze migration "$(NAME)"
 
-bench: $(VENV)/dev.stamp build ## Measure pages, queries, bytes, growth and memory; QUICK=1 for a glance
+bench: $(VENV)/dev.stamp build ## Measure pages, queries, bytes, growth, memory and a first import; QUICK=1 for a glance
 	@CHROMIUM="$$($(BIN)/python -m tests.chromium)" && export CHROMIUM && exec $(BIN)/python -m bench $(if $(QUICK),--quick)
 
 profile: $(VENV)/dev.stamp build ## Show where the time of a page goes: make profile PAGE=/dashboard

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import pages, phone, stack
+from bench import pages, phone, stack, sync
 from bench.folder import RESULTS, data_folder
 from bench.site import site
 
@@ -49,5 +49,6 @@ with data_folder(given.keep) as folder, site(folder, list(plan.sizes)) as runnin
 if not given.only:
     with data_folder(None) as folder:
         keep(stack, stack.measure(folder))
+    keep(sync, sync.measure(sync.QUICK if given.quick else sync.FULL))
 load = ", ".join(f"{each:.1f}" for each in (*found["load_before"], *found["load_after"]))
 print(f"\nThe machine's load (1, 5, 15 minutes), before and after: {load}")

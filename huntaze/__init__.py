@@ -10,7 +10,11 @@ from urllib.parse import urlsplit
 from huntaze.config import Config
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
+
+    from huntaze.adapters.platform import PlatformAdapter
 
 ROOT = Path(__file__).parent
 MIGRATIONS = ROOT.parent / "migrations"
@@ -28,6 +32,7 @@ def create_app(config: Config | None = None) -> Flask:
 
     from huntaze import logs
     from huntaze.adapters.mail import LocalMailer, SmtpMailer
+    from huntaze.adapters.platform.onlyfans import webhooks as onlyfans_webhooks
     from huntaze.adapters.signals import Signals
     from huntaze.assets import serve_assets
     from huntaze.blueprints import (  # fmt: skip
@@ -54,6 +59,7 @@ def create_app(config: Config | None = None) -> Flask:
         settings,
         shell,
         web,
+        webhooks,
     )
     from huntaze.extensions import compress, db, migrate
 
@@ -67,6 +73,8 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["huntaze.mailer"] = (
         SmtpMailer(config.mail_url, config.mail_from) if config.mail_url else LocalMailer(config.data / "mail")
     )
+    app.extensions["huntaze.platforms"] = _platforms(config)
+    app.extensions["huntaze.webhook_readers"] = {"onlyfans": onlyfans_webhooks}
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = cookies.Toasts()
     app.url_map.converters["int"] = ids.RowId
@@ -87,7 +95,7 @@ def create_app(config: Config | None = None) -> Flask:
     formats.init_app(app)
 
     people = (auth, second_factor, passkeys, password, email, join, account, settings)
-    for part in (*people, dashboard, onlyfans, notifications, install, health, api):
+    for part in (*people, dashboard, onlyfans, notifications, webhooks, install, health, api):
         app.register_blueprint(part.bp)
     if config.local:
         app.register_blueprint(dev.bp)
@@ -97,6 +105,19 @@ def create_app(config: Config | None = None) -> Flask:
         hops = config.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
+
+
+def _platforms(config: Config) -> Callable[[str, str, str], PlatformAdapter]:
+    """(platform, API key, the account's id there) -> its adapter, for one event loop. There is one platform yet."""
+    from huntaze.adapters.platform.onlyfans import OnlyFans
+
+    def open_platform(_platform: str, api_key: str, account_id: str) -> PlatformAdapter:
+        # The client loads now: at its first call it would take 1.4 s (12 s on a busy machine) of that call's time.
+        import huntaze.adapters.platform.onlyfans.calls  # noqa: F401
+
+        return OnlyFans(api_key, account_id, base_url=config.platform_url or None)
+
+    return open_platform
 
 
 def _settings(config: Config) -> dict[str, object]:

@@ -56,6 +56,8 @@ def migrate(demo: bool) -> None:
         with create_app(config).app_context():
             flask_migrate.upgrade()
             if demo and at is None and first_start():
+                if config.local and not config.platform_url:
+                    connect_demo(config.secret_key)
                 click.echo("demo")
 
 
@@ -66,6 +68,29 @@ def first_start() -> bool:
 
     with system_session() as session:
         return create_demo(session, datetime.now(UTC).date())
+
+
+def connect_demo(secret_key: str) -> None:
+    """Connects the demo workspace with the simulator that `huntaze up` starts. Runs in an app context."""
+    from flask import current_app
+    from rq import Queue
+
+    from huntaze import demo_platform
+    from huntaze.models.platform_account import Platform
+    from huntaze.services.demo import demo_workspace
+    from huntaze.services.platform_accounts import PlatformAccountService
+    from huntaze.services.platform_keys import Webhook
+    from huntaze.system import system_session
+
+    with system_session() as session:
+        accounts = PlatformAccountService(session, demo_workspace(session), secret_key)
+        names = demo_platform.USERNAME, demo_platform.NAME
+        webhook = Webhook(*demo_platform.webhook(secret_key))
+        key = demo_platform.api_key(secret_key)
+        account = accounts.add(Platform.ONLYFANS, demo_platform.ACCOUNT, names, key, webhook)
+        where = account.workspace_id, account.id
+    queue = Queue("default", connection=current_app.extensions["redis"], serializer="json")
+    queue.enqueue("huntaze.jobs.sync.run", *where, result_ttl=0)
 
 
 @cli.command()
@@ -261,7 +286,10 @@ def schedule() -> None:
 @click.option("--latency", default=0.0, show_default=True, help="Seconds that each call takes.")
 @click.option("--send-rate", default=2.0, show_default=True, help="Sends a second and account.")
 @click.option("--per-minute", default=1_000, show_default=True, help="Calls a minute and account; 0: no limit.")
-@click.option("--api-key", default="sim-key", show_default=True)
+@click.option("--since", default=0, help="When its world began, in seconds since 1970; 0: now.")
+@click.option("--api-key", default="sim-key", show_default=True, envvar="SIMULATOR_API_KEY")
+@click.option("--webhook", default="", help="Where it delivers webhooks.", envvar="SIMULATOR_WEBHOOK")
+@click.option("--webhook-secret", default="", envvar="SIMULATOR_WEBHOOK_SECRET")
 def simulator(host: str, port: int, **options: Any) -> None:
     """Run a stand-in for the platform's API (docs/simulator.md)."""
     from huntaze.simulator.options import Options

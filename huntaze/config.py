@@ -34,6 +34,7 @@ class Config:
     mail_url: the server that takes our mails, smtp:// (STARTTLS where offered) or smtps://; "": DATA/mail keeps them.
     mail_from: whom they come from.
     calls_per_minute: how many changes and API calls one network address may make; 0: as many as it likes.
+    platform_url: the gateway of OnlyFans, if it is not the real one: a simulator; "": the real one.
     public_url: where people reach Huntaze, like https://app.example.com; links in mails begin with it.
     """
 
@@ -51,6 +52,7 @@ class Config:
     mail_from: str = ""
     public_url: str = ""
     calls_per_minute: int = 600
+    platform_url: str = ""
 
     @property
     def local(self) -> bool:
@@ -72,6 +74,7 @@ class Config:
             web_concurrency=_number(env, "WEB_CONCURRENCY", 2, 1, 64),
             log_level=_choice(env, "LOG_LEVEL", "INFO", LOG_LEVELS),
             calls_per_minute=_number(env, "CALLS_PER_MINUTE", 600, 0, 1_000_000),
+            platform_url=_web_address(env, "PLATFORM_URL"),
             **_mail(env),
         )
 
@@ -80,6 +83,13 @@ def _url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str:
     value = env.get(name, "")
     if not value.startswith(schemes):
         raise ConfigError(f"{name} must start with {' or '.join(schemes)}; `huntaze up` sets it by itself.")
+    return value
+
+
+def _web_address(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "").rstrip("/")
+    if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
+        raise ConfigError(f"{name} must be an address like http://127.0.0.1:8090, or nothing.")
     return value
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM, Signals
 
-from huntaze import children, embedded, environment
+from huntaze import children, demo_platform, embedded, environment
 from huntaze.config import Config
 
 ROOT = Path(__file__).parent.parent
@@ -87,12 +87,20 @@ def up() -> None:
             config = Config.from_env(env)
             created_demo = _migrate(env, demo=config.local or env.get("DEMO") == "1")
             with ExitStack() as stack:
-                _run(stack, env, config, servers, created_demo)
+                platform = _demo_platform(env, config, created_demo)
+                if platform:
+                    env = {**env, "PLATFORM_URL": platform.env["PLATFORM_URL"]}
+                _run(stack, env, config, servers, created_demo, [platform] if platform else [])
     _say("Huntaze has stopped.")
 
 
 def _run(
-    stack: ExitStack, env: Mapping[str, str], config: Config, servers: embedded.Servers, created_demo: bool
+    stack: ExitStack,
+    env: Mapping[str, str],
+    config: Config,
+    servers: embedded.Servers,
+    created_demo: bool,
+    more: list[Part],
 ) -> None:
     python = sys.executable
     gunicorn = [python, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
@@ -102,9 +110,12 @@ def _run(
         # The second signal has RQ end the job in hand, which runs again later.
         Part("The worker", [*worker, "default"], env, signals=(SIGTERM, SIGTERM)),
         Part("The schedule", [*worker, "schedule"], env),
+        *more,
     ]
     for part in (*others, web):
         stack.callback(part.stop)  # the last one first: the web, then those that work for it
+    for part in more:
+        part.keep()  # the worker's first job may ask it
     _wait_for(web, config)
     _say(f"\nHuntaze is running at {_address(config)}   (Ctrl-C stops it)")
     if created_demo:
@@ -115,6 +126,21 @@ def _run(
         for server in servers.started:
             server.revive()
         time.sleep(1)
+
+
+def _demo_platform(env: Mapping[str, str], config: Config, created_demo: bool) -> Part | None:
+    """A simulator that stands in for the platform, where the demo is and nobody else can come in."""
+    if not config.local or env.get("PLATFORM_URL"):
+        return None
+    if created_demo:
+        demo_platform.remember(config.data)
+    since = demo_platform.began(config.data)
+    if since is None:
+        return None
+    port = demo_platform.free_port()
+    env = {**env, "PLATFORM_URL": f"http://127.0.0.1:{port}"}
+    command, with_secrets = demo_platform.command(env, port, since, _address(config))
+    return Part("The simulator", command, with_secrets)
 
 
 def _wait_for(web: Part, config: Config) -> None:

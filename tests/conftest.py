@@ -26,7 +26,7 @@ from tests import factories
 from tests.factories import MemberFactory, SignInFactory, WorkspaceFactory
 from tests.letters import Letters
 
-pytest_plugins = ["tests.servers", "tests.chromium", "tests.simulated"]
+pytest_plugins = ["tests.servers", "tests.chromium", "tests.simulated", "tests.webhooks"]
 
 # The same examples on every machine and run: a failure is there again.
 settings.register_profile("huntaze", derandomize=True, deadline=None, database=None)

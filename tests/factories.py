@@ -17,18 +17,27 @@ from factory.alchemy import SQLAlchemyModelFactory
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from huntaze.models.audit import Action, AuditEvent
+from huntaze.models.conversation import Conversation, Direction, Message
+from huntaze.models.domain_event import DomainEvent, EventKind
 from huntaze.models.imports import Import, ImportChunk, ImportRow, ImportState, Outcome
 from huntaze.models.invitation import Invitation
 from huntaze.models.notification import Notification
+from huntaze.models.platform_account import Platform, PlatformAccount, Resource, SyncState, WebhookDelivery
+from huntaze.models.platform_check import CheckState, PlatformCheck, Question
+from huntaze.models.platform_record import Payout, TrackingLink, VaultItem
 from huntaze.models.second_factor import Passkey
 from huntaze.models.sign_in import ApiToken, SignIn
 from huntaze.models.subscriber import Note, Subscriber, SubscriberTag, Tag
+from huntaze.models.subscription import SubscriptionPeriod
 from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
 from huntaze.models.user import Membership, Picture, Role, User
+from huntaze.models.webhook_refusal import WebhookRefusal
 from huntaze.models.workspace import Workspace
 from huntaze.services.passwords import hash_password
+from huntaze.services.platform_keys import PlatformKeys
 
 PASSWORD = "a password of the tests"
+SECRET_KEY = "a secret of the tests, 32 characters or more"
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEklEQVR4nGP4z8DAAMIM/4EAAB/uBfsL2WiLAAAAAElFTkSuQmCC"
 )
@@ -135,6 +144,155 @@ class TransactionFactory(Row):
     fee_cents = LazyAttribute(lambda row: row.gross_cents // 5)
     net_cents = LazyAttribute(lambda row: row.gross_cents - row.fee_cents)
     currency = "USD"
+    occurred_at = LazyFunction(lambda: datetime.now(UTC))
+
+
+class PlatformAccountFactory(Row):
+    """A connected account, whose key opens nothing."""
+
+    class Meta:
+        model = PlatformAccount
+
+    workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
+    platform = Platform.ONLYFANS
+    external_id = Sequence(lambda n: f"acct_{n}")
+    username = Sequence(lambda n: f"creator{n}")
+    key_sealed = b"sealed"
+    webhook_hash = LazyFunction(lambda: secrets.token_bytes(32))
+    webhook_secret_sealed = b"sealed"
+
+
+class PlatformCheckFactory(Row):
+    """A key that opens one account, which nobody has chosen yet. The key is sealed as the tests' app does."""
+
+    class Meta:
+        model = PlatformCheck
+        exclude = ("key", "external_id")
+
+    key = "sim-key"
+    external_id = "acct_000001"
+    workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
+    platform = Platform.ONLYFANS
+    question = Question.CONNECT
+    key_sealed = LazyAttribute(lambda row: PlatformKeys(SECRET_KEY).seal_candidate(row.workspace_id, row.key))
+    state = CheckState.GOOD
+    found = LazyAttribute(
+        lambda row: [{"id": row.external_id, "username": "creator1", "name": "Creator1", "connected": True}]
+    )
+
+
+class OfAccount(Row):
+    class Meta:
+        abstract = True
+        exclude = ("account",)
+
+    account = SubFactory(PlatformAccountFactory)
+    workspace_id = SelfAttribute("account.workspace_id")
+    account_id = SelfAttribute("account.id")
+
+
+class SyncStateFactory(OfAccount):
+    class Meta:
+        model = SyncState
+
+    resource = Resource.FANS_ACTIVE
+
+
+class WebhookDeliveryFactory(OfAccount):
+    class Meta:
+        model = WebhookDelivery
+
+    reference = Sequence(lambda n: f"delivery-{n}")
+    event = "tips.received"
+    known = True
+    body = b"{}"
+
+
+class WebhookRefusalFactory(OfAccount):
+    class Meta:
+        model = WebhookRefusal
+
+    day = LazyFunction(lambda: datetime.now(UTC).date())
+    refused = 1
+    last_at = LazyFunction(lambda: datetime.now(UTC))
+
+
+class PayoutFactory(OfAccount):
+    class Meta:
+        model = Payout
+
+    platform_id = Sequence(lambda n: f"INV-{n}")
+    amount_cents = 50_000
+    currency = "USD"
+    state = "approved"
+    requested_at = LazyFunction(lambda: datetime.now(UTC))
+
+
+class VaultItemFactory(OfAccount):
+    class Meta:
+        model = VaultItem
+
+    platform_id = Sequence(lambda n: f"{n}")
+    kind = "photo"
+    is_ready = True
+    failed = False
+
+
+class TrackingLinkFactory(OfAccount):
+    class Meta:
+        model = TrackingLink
+
+    platform_id = Sequence(lambda n: f"{n}")
+    name = Sequence(lambda n: f"Link {n}")
+    clicks = 10
+    fans = 2
+
+
+class PeriodFactory(Row):
+    class Meta:
+        model = SubscriptionPeriod
+        exclude = ("subscriber",)
+
+    subscriber = SubFactory(SubscriberFactory)
+    workspace_id = SelfAttribute("subscriber.workspace_id")
+    subscriber_id = SelfAttribute("subscriber.id")
+    started_at = LazyFunction(lambda: datetime.now(UTC) - timedelta(days=10))
+    ends_at = LazyFunction(lambda: datetime.now(UTC) + timedelta(days=20))
+    price_cents = 999
+
+
+class ConversationFactory(OfAccount):
+    class Meta:
+        model = Conversation
+
+    subscriber_id = LazyAttribute(lambda row: SubscriberFactory(workspace_id=row.workspace_id).id)
+
+
+class MessageFactory(Row):
+    class Meta:
+        model = Message
+        exclude = ("conversation",)
+
+    conversation = SubFactory(ConversationFactory)
+    workspace_id = SelfAttribute("conversation.workspace_id")
+    conversation_id = SelfAttribute("conversation.id")
+    platform_id = Sequence(lambda n: f"{n}")
+    direction = Direction.INBOUND
+    body = Sequence(lambda n: f"Hello {n}")
+    sent_at = LazyFunction(lambda: datetime.now(UTC))
+
+
+class DomainEventFactory(Row):
+    class Meta:
+        model = DomainEvent
+        exclude = ("subscriber",)
+
+    subscriber = SubFactory(SubscriberFactory)
+    workspace_id = SelfAttribute("subscriber.workspace_id")
+    subscriber_id = SelfAttribute("subscriber.id")
+    kind = EventKind.TIP
+    reference = Sequence(lambda n: f"test:{n}")
+    gross_cents = 500
     occurred_at = LazyFunction(lambda: datetime.now(UTC))
 
 

@@ -13,25 +13,38 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from huntaze.models.base import Base, Tenant
+from huntaze.models.platform_account import Health
 from huntaze.models.user import Membership, Role
 from tests.factories import (
     PASSWORD,
     PNG,
     ApiTokenFactory,
+    ConversationFactory,
+    DomainEventFactory,
     ImportChunkFactory,
     ImportFactory,
     ImportRowFactory,
     InvitationFactory,
     MemberFactory,
+    MessageFactory,
     NoteFactory,
     NotificationFactory,
     PasskeyFactory,
+    PayoutFactory,
+    PeriodFactory,
     PictureFactory,
+    PlatformAccountFactory,
+    PlatformCheckFactory,
     SignInFactory,
     SubscriberFactory,
+    SyncStateFactory,
     TagFactory,
     TaggedFactory,
+    TrackingLinkFactory,
     TransactionFactory,
+    VaultItemFactory,
+    WebhookDeliveryFactory,
+    WebhookRefusalFactory,
     session,
 )
 
@@ -100,6 +113,8 @@ ROUTES = {
     "account.send_link": Route("POST", MEMBER),
     "dashboard.home": Route("GET", MEMBER),
     "dashboard.index": Route("GET", MEMBER),
+    "dashboard.activity": Route("GET", MEMBER),
+    "dashboard.events": Route("GET", MEMBER),
     "onlyfans.subscribers": Route("GET", MEMBER),
     "onlyfans.new_subscriber": Route("GET", Role.MANAGER),
     "onlyfans.create_subscriber": Route("POST", Role.MANAGER, _NEW_FAN),
@@ -159,6 +174,23 @@ ROUTES = {
     "settings.create_token": Route("POST", MEMBER, {"name": "a script", "scope": "read"}),
     "settings.revoke_token": Route("POST", MEMBER),
     "settings.audit": Route("GET", Role.OWNER),
+    "settings.platforms": Route("GET", Role.MANAGER),
+    "settings.new_platform": Route("GET", Role.OWNER),
+    "settings.check_platform": Route("POST", Role.OWNER, {"key": "a key"}),
+    "settings.platform_check": Route("GET", Role.OWNER),
+    "settings.platform_check_events": Route("GET", Role.OWNER),
+    "settings.connect_platform": Route("POST", Role.OWNER, {"external_id": "acct-{subscriber_id}"}),
+    "settings.platform": Route("GET", Role.MANAGER),
+    "settings.platform_events": Route("GET", Role.MANAGER),
+    "settings.test_platform": Route("POST", Role.OWNER),
+    "settings.sync_platform": Route("POST", Role.OWNER),
+    "settings.accept_platform_policy": Route("POST", Role.OWNER, {"version": "onlyfans-1"}),
+    "settings.platform_key": Route("GET", Role.OWNER),
+    "settings.replace_platform_key": Route("POST", Role.OWNER, {"key": "a key"}),
+    "settings.platform_webhook": Route("GET", Role.OWNER),
+    "settings.renew_platform_webhook": Route("POST", Role.OWNER),
+    "settings.disconnecting_platform": Route("GET", Role.OWNER),
+    "settings.disconnect_platform": Route("POST", Role.OWNER),
     "join.invitation": Route("GET", ANYONE),
     "join.accept": Route("POST", ANYONE),
     "join.register": Route("POST", ANYONE),
@@ -166,6 +198,7 @@ ROUTES = {
     "settings.export_workspace": Route("POST", Role.OWNER),
     "settings.delete_workspace": Route("POST", Role.OWNER, {"name": "Studio"}),
     "settings.keep_workspace": Route("POST", Role.OWNER),
+    "webhooks.onlyfans": Route("POST", ANYONE),
     "health.healthz": Route("GET", ANYONE),
     "install.manifest": Route("GET", ANYONE),
     "install.worker": Route("GET", ANYONE),
@@ -187,6 +220,9 @@ ROUTES = {
 
 NEEDS_MORE = {"auth.sign_in", "auth.create_account", "second_factor.add_app", "passkeys.add"}
 """No body that stands here is good enough: a right password or code, a device's signature."""
+
+SIGNED = {"webhooks.onlyfans"}
+"""No session opens these: to whoever has no signature of the platform, they are not there."""
 
 PUBLIC = {name for name, route in ROUTES.items() if route.needed is ANYONE}
 TENANTS = sorted(mapper.class_.__tablename__ for mapper in Base.registry.mappers if issubclass(mapper.class_, Tenant))
@@ -228,6 +264,13 @@ def belongings(member: Membership) -> dict[str, int]:
     TaggedFactory(subscriber=fan, tag=tag)
     note = NoteFactory(subscriber=fan, author_id=member.user_id)
     TransactionFactory(subscriber=fan)
+    account = PlatformAccountFactory(workspace_id=member.workspace_id)
+    for factory in (SyncStateFactory, WebhookDeliveryFactory, PayoutFactory, VaultItemFactory, TrackingLinkFactory):
+        factory(account=account)
+    WebhookRefusalFactory(account=account)
+    PeriodFactory(subscriber=fan)
+    DomainEventFactory(subscriber=fan)
+    MessageFactory(conversation=ConversationFactory(account=account, subscriber_id=fan.id))
     NotificationFactory(member=member)
     token = ApiTokenFactory(member=member)
     invitation = InvitationFactory(workspace_id=member.workspace_id)
@@ -236,6 +279,9 @@ def belongings(member: Membership) -> dict[str, int]:
     file = ImportFactory(workspace_id=member.workspace_id, author_id=member.user_id)
     ImportChunkFactory(file=file)
     ImportRowFactory(file=file, subscriber=fan)
+    # One to be connected again: a walk of the routes would make more new ones than a workspace may have.
+    former = {"external_id": f"acct-{fan.id}", "workspace_id": member.workspace_id}
+    PlatformAccountFactory(**former, key_sealed=None, health=Health.DISCONNECTED)
     return {
         "subscriber_id": fan.id,
         "tag_id": tag.id,
@@ -243,6 +289,9 @@ def belongings(member: Membership) -> dict[str, int]:
         "token_id": token.id,
         "invitation_id": invitation.id,
         "user_id": colleague.user_id,
+        "token": 0,
+        "account_id": account.id,
+        "check_id": PlatformCheckFactory(**former).id,
         "import_id": file.id,
         "passkey_id": PasskeyFactory(user_id=member.user_id).id,
         "sign_in_id": SignInFactory(member=member).id,

@@ -26,8 +26,8 @@ from psycopg import sql
 from huntaze import embedded
 from huntaze.config import Config
 from huntaze.embedded import Servers
+from tests.factories import SECRET_KEY
 
-SECRET_KEY = "a secret of the tests, 32 characters or more"
 TEMPLATE = "huntaze"
 
 _stack = pytest.StashKey[ExitStack]()
@@ -141,4 +141,5 @@ def _config(servers: Servers, data: Path) -> Config:
         secret_key=SECRET_KEY,
         data=data,
         calls_per_minute=0,  # tests call from one address, as fast as they can
+        platform_url="http://127.0.0.1:1",  # nobody answers: a test that wants a platform starts one
     )

@@ -20,18 +20,25 @@ from huntaze.extensions import db
 from huntaze.models.account_link import AccountLink, PendingAccount, Purpose
 from huntaze.models.audit import AuditEvent
 from huntaze.models.base import Base, UserId, WorkspaceId
+from huntaze.models.conversation import Conversation, Direction, Message
+from huntaze.models.domain_event import DomainEvent, EventKind
 from huntaze.models.imports import Import, ImportChunk, ImportRow, Outcome
 from huntaze.models.invitation import Invitation
 from huntaze.models.mail import Mail
 from huntaze.models.notification import Notification
+from huntaze.models.platform_account import Platform, PlatformAccount, Resource, SyncState, WebhookDelivery
+from huntaze.models.platform_check import PlatformCheck, Question
+from huntaze.models.platform_record import Payout, TrackingLink, VaultItem
 from huntaze.models.second_factor import AuthenticatorApp, HalfSignIn, Passkey, RecoveryCode, SpentChallenge
 from huntaze.models.sign_in import ApiToken, ParkedForm, SignIn
 from huntaze.models.subscriber import Subscriber
+from huntaze.models.subscription import SubscriptionPeriod
 from huntaze.models.tick import Tick
 from huntaze.models.tombstone import Tombstone
 from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
 from huntaze.models.tries import Tries
 from huntaze.models.user import Membership, Picture, Role, User
+from huntaze.models.webhook_refusal import WebhookRefusal
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.subscriber import NewNote, NewSubscriber, NewTag, SubscriberFilter
 from huntaze.services.notes import NoteService
@@ -92,7 +99,7 @@ def test_a_second_upgrade_changes_nothing(app: Flask) -> None:
     _fill()
     flask_migrate.upgrade()
     with system_session() as session:
-        assert session.scalar(select(func.count()).select_from(Subscriber)) == 1
+        assert session.scalar(select(func.count()).select_from(Subscriber)) == 2
 
 
 def _fill() -> None:
@@ -146,6 +153,56 @@ def _fill() -> None:
         of_import = {"workspace_id": both["workspace_id"], "import_id": 1}
         session.add(ImportChunk(**of_import, number=0, content=b"username"))
         session.add(ImportRow(**of_import, row=2, outcome=Outcome.REFUSED))
+        here = {"workspace_id": both["workspace_id"]}
+        account = PlatformAccount(
+            **here,
+            platform=Platform.ONLYFANS,
+            external_id="acct_1",
+            key_sealed=b"8",
+            webhook_hash=b"9",
+            webhook_secret_sealed=b"10",
+        )
+        session.add(account)
+        session.flush()
+        of_account = {**here, "account_id": account.id}
+        twin = Subscriber(**of_account, username="twin", platform_id="7")
+        session.add(twin)
+        session.flush()
+        chat = Conversation(**of_account, subscriber_id=twin.id)
+        session.add_all(
+            [
+                chat,
+                PlatformCheck(
+                    workspace_id=both["workspace_id"], platform=Platform.ONLYFANS, question=Question.CONNECT
+                ),
+                SyncState(**of_account, resource=Resource.SWEEP),
+                WebhookRefusal(**of_account, day=now.date(), refused=1, last_at=now),
+                WebhookDelivery(**of_account, reference="1", event="x", known=False, body=b"{}"),
+                Payout(**of_account, platform_id="1", amount_cents=1, currency="USD", state="done", requested_at=now),
+                VaultItem(**of_account, platform_id="1", kind="photo", is_ready=True, failed=False),
+                TrackingLink(**of_account, platform_id="1", name="Link", clicks=1, fans=1),
+                SubscriptionPeriod(**here, subscriber_id=twin.id, started_at=now),
+                DomainEvent(**here, subscriber_id=twin.id, kind=EventKind.SUBSCRIBED, reference="1", occurred_at=now),
+                Transaction(
+                    **of_account,
+                    platform_id="1",
+                    subscriber_id=twin.id,
+                    type=TransactionType.OTHER,
+                    status=TransactionStatus.COMPLETED,
+                    gross_cents=500,
+                    fee_cents=100,
+                    net_cents=400,
+                    currency="USD",
+                    occurred_at=now,
+                ),
+            ]
+        )
+        session.flush()
+        session.add(
+            Message(
+                **here, conversation_id=chat.id, platform_id="1", direction=Direction.INBOUND, body="Hi", sent_at=now
+            )
+        )
     with Session(db.engine) as session, session.begin():
         here = both["workspace_id"]
         tenancy.enter(session, here)
@@ -169,5 +226,7 @@ def _fill() -> None:
         session.flush()
         assert [row.id for row in subscribers.page(SubscriberFilter(q="helene")).rows] == [fan.id]
     with system_session() as session:
+        # A person may be there twice, with an account and without: the way down has to tell them apart.
+        session.execute(text("UPDATE subscribers SET username = 'helene.b' WHERE username = 'twin'"))
         empty = [table for table in Base.metadata.tables if not session.scalar(text(f"SELECT count(*) FROM {table}"))]
         assert empty == [], "this test is to fill every table"

@@ -19,6 +19,7 @@ from huntaze import tenancy
 from huntaze.models.base import WorkspaceId
 from huntaze.schemas.analytics import Range
 from huntaze.schemas.subscriber import Sort, SubscriberFilter
+from huntaze.services.activity import ActivityService
 from huntaze.services.analytics import AnalyticsService
 from huntaze.services.earnings import EarningsService
 from huntaze.services.notes import NoteService
@@ -242,7 +243,7 @@ def test_the_dashboard_reads_no_fan_and_no_payment_to_count(plans: Plans, fan: i
 
 
 def test_the_newest_come_from_the_end_of_an_index(plans: Plans, fan: int) -> None:
-    AnalyticsService(plans.session, plans.workspace_id).activity()
+    ActivityService(plans.session, plans.workspace_id).newest()
     payments, fans = plans.of("FROM transactions"), plans.of("ORDER BY subscribers.joined_at DESC")
     assert "Index Scan Backward using ix_transactions_newest" in payments
     assert "Index Scan Backward using ix_subscribers_joined" in fans

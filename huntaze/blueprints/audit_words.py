@@ -34,10 +34,17 @@ WORDS = {
     Action.WORKSPACE_DELETION_ASKED: _("Deletion of the workspace asked for"),
     Action.WORKSPACE_EXPORTED: _("Workspace exported"),
     Action.WORKSPACE_KEPT: _("Deletion of the workspace taken back"),
+    Action.PLATFORM_CONNECTED: _("Platform account connected"),
+    Action.PLATFORM_KEY_REPLACED: _("API key of a platform account replaced"),
+    Action.PLATFORM_WEBHOOK_RENEWED: _("Webhook of a platform account renewed"),
+    Action.PLATFORM_POLICY_ACCEPTED: _("Platform rules accepted"),
+    Action.PLATFORM_DISCONNECTED: _("Platform account disconnected"),
+    Action.PLATFORM_ERASED: _("Data of a platform account erased"),
 }
 
 LINKS = {
     "fan": ("onlyfans.subscriber", "subscriber_id"),
     "member": ("settings.member", "user_id"),
+    "platform": ("settings.platform", "account_id"),
 }
 """By the subject, as an action begins: the page of the thing and what that page calls its id."""

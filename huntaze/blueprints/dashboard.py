@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext as _
 
 from huntaze.blueprints import web
@@ -13,10 +13,16 @@ from huntaze.blueprints.charts import Chart, Point
 from huntaze.blueprints.formats import days, mark, money, money_short, today
 from huntaze.blueprints.forms import read
 from huntaze.blueprints.htmx import go, page, wants_partial
+from huntaze.blueprints.streams import News, stream
 from huntaze.schemas.analytics import OverviewQuery, Range
+from huntaze.services.activity import ActivityService, topic
 from huntaze.services.analytics import EXPIRING, AnalyticsService, Overview
 
 bp = Blueprint("dashboard", __name__)
+
+ACTIVITY = "dashboard/_activity.html"
+PACE = 3.0
+"""Seconds between two looks at what happened: in a busy hour that is at most a megabyte."""
 
 
 @bp.get("/")
@@ -38,7 +44,25 @@ def index() -> Response:
     }
     if wants_partial():
         return page("dashboard/_overview.html", **context)
-    return page("dashboard/index.html", activity=analytics.activity(), **context)
+    return page("dashboard/index.html", activity=web.service(ActivityService).newest(), **context)
+
+
+@bp.get("/dashboard/activity")
+def activity() -> Response:
+    """The list alone, for a page that is open and hears no stream."""
+    if not wants_partial():
+        return go(url_for("dashboard.index"))
+    return page(ACTIVITY, activity=web.service(ActivityService).newest())
+
+
+@bp.get("/dashboard/events")
+def events() -> Response:
+    def news() -> News:
+        with web.own_session() as session:
+            newest = ActivityService(session, web.viewer().workspace_id).newest()
+            return News(render_template(ACTIVITY, activity=newest), is_last=False)
+
+    return stream(topic(web.viewer().workspace_id), news, pace=PACE)
 
 
 def _chart(overview: Overview) -> Chart:

@@ -33,6 +33,9 @@ def init_app(app: Flask, per_minute: int, redis_url: str) -> None:
 
 
 def _is_free() -> bool:
+    # All accounts' webhooks come from the platform's few addresses: nobody may use up what another one's need.
+    if request.blueprint == "webhooks":
+        return True
     return request.method in SAFE and not request.path.startswith("/api/")
 
 

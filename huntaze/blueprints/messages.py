@@ -123,6 +123,18 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
         "@%(username)s is among your archived fans; restore that one instead.", username=d["username"]
     ),
     "too_many_tags": lambda d: _("A workspace has at most %(most)s tags; reuse one.", most=d["most"]),
+    "platform_account_unknown": lambda _d: _("Choose one of the accounts in the list."),
+    "platform_connected_already": lambda _d: _(
+        "This account is connected already; its key can be replaced on its own page."
+    ),
+    "platform_being_erased": lambda _d: _("The data of this account is being erased; connect it after that."),
+    "platform_disconnected": lambda _d: _("This account is disconnected; connect it again first."),
+    "too_many_platforms": lambda d: _(
+        "A workspace has at most %(most)s platform accounts; disconnect and erase one.", most=d["most"]
+    ),
+    "policy_changed": lambda _d: _("The rules were changed just now: read them once more."),
+    "policy_not_accepted": lambda _d: _("The owner has to read and accept the platform’s rules first."),
+    "other_account_name": lambda d: _("This is not it: type %(name)s.", name=d["name"]),
     "import_date": lambda _d: _("Write a date like 2025-12-31 or 31/12/2025."),
     "import_date_order": lambda _d: _("There is no such month; is the day written first, or the month?"),
     "import_date_range": lambda d: _("Write a date from %(first)s to %(last)s.", first=d["first"], last=d["last"]),

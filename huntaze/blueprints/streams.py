@@ -35,16 +35,20 @@ class News(NamedTuple):
     is_last: bool
 
 
-def stream(topic: str, read: Callable[[], News]) -> Response:
-    """How things are now, and again after each signal. `read` opens a session of its own, and closes it."""
+def stream(topic: str, read: Callable[[], News], pace: float | None = None) -> Response:
+    """How things are now, and again after each signal. `read` opens a session of its own, and closes it.
+
+    pace: seconds between two events at least, where it is not PACE.
+    """
     signals: Signals = current_app.extensions["huntaze.signals"]
-    response = Response(_events(signals, topic, web.later(read)), mimetype="text/event-stream")
+    events = _events(signals, topic, web.later(read), PACE if pace is None else pace)
+    response = Response(events, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"  # and so it has no ETag
     response.headers["X-Accel-Buffering"] = "no"  # nginx would collect it
     return response
 
 
-def _events(signals: Signals, topic: str, read: Callable[[], News | None]) -> Iterator[str]:
+def _events(signals: Signals, topic: str, read: Callable[[], News | None], pace: float) -> Iterator[str]:
     end = time.monotonic() + LIFE
     try:
         with signals.listen(topic) as listener:
@@ -53,7 +57,7 @@ def _events(signals: Signals, topic: str, read: Callable[[], News | None]) -> It
                 yield _event(news, REOPEN)
                 if news.is_last:
                     return
-                time.sleep(PACE)
+                time.sleep(pace)
                 while not listener.wait(min(HEARTBEAT, max(end - time.monotonic(), 0))):
                     if time.monotonic() > end:
                         return

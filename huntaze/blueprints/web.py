@@ -36,13 +36,15 @@ from huntaze.services.errors import Forbidden
 from huntaze.services.invitations import JoinService
 from huntaze.services.mails import MailService
 from huntaze.services.parked_forms import ParkedFormService
+from huntaze.services.platform_accounts import PlatformAccountService
+from huntaze.services.platform_checks import PlatformCheckService
 from huntaze.services.sign_in import SignInService, Viewer
 from huntaze.services.tries import TryService, Whose
 from huntaze.system import open_system_session, system_session
 
 log = logging.getLogger(__name__)
 
-NEVER_KEPT = {"password", "current"}
+NEVER_KEPT = {"password", "current", "key"}
 """Fields of a form that do not wait for a sign-in."""
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -149,6 +151,21 @@ def joining() -> JoinService:
 def erasures() -> ErasureService:
     """Who asked this workspace to be erased: compared under a key of ours."""
     return ErasureService(db.session(), viewer().workspace_id, current_app.config["SECRET_KEY"])
+
+
+def secret_key() -> str:
+    """For services that a stream builds by itself."""
+    key: str = current_app.config["SECRET_KEY"]
+    return key
+
+
+def platform_accounts() -> PlatformAccountService:
+    """Those of the viewer's workspace; what opens them is sealed under a key of ours."""
+    return PlatformAccountService(db.session(), viewer().workspace_id, current_app.config["SECRET_KEY"])
+
+
+def platform_checks() -> PlatformCheckService:
+    return PlatformCheckService(db.session(), viewer().workspace_id, current_app.config["SECRET_KEY"])
 
 
 def forget_typed(words: Collection[str]) -> None:

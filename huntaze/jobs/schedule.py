@@ -29,7 +29,12 @@ PERIODIC = {
     "send mails that wait": Periodic("huntaze.jobs.mails.send_due", "* * * * *"),
     "go on with stalled imports": Periodic("huntaze.jobs.imports.resume_stalled", "* * * * *"),
     "purge old imports": Periodic("huntaze.jobs.imports.purge", "23 * * * *"),
+    "store webhooks whose job was lost": Periodic("huntaze.jobs.webhooks.process_waiting", "* * * * *"),
+    "forget old webhooks": Periodic("huntaze.jobs.webhooks.purge", "37 3 * * *"),
+    "ask platforms what was left unasked": Periodic("huntaze.jobs.platforms.check_lost", "* * * * *"),
+    "go on with erasing platform accounts": Periodic("huntaze.jobs.platforms.erase_asked", "* * * * *"),
     "fold the figures of days": Periodic("huntaze.jobs.rollups.fold", "*/5 * * * *"),
+    "read platform accounts": Periodic("huntaze.jobs.sync.due", "* * * * *"),
 }
 
 

@@ -48,6 +48,13 @@ class Action(StrEnum):
     SUBSCRIBERS_EXPORTED = "subscribers.exported"
     IMPORT_UNDONE = "import.undone"
 
+    PLATFORM_CONNECTED = "platform.connected"
+    PLATFORM_KEY_REPLACED = "platform.key_replaced"
+    PLATFORM_WEBHOOK_RENEWED = "platform.webhook_renewed"
+    PLATFORM_POLICY_ACCEPTED = "platform.policy_accepted"
+    PLATFORM_DISCONNECTED = "platform.disconnected"
+    PLATFORM_ERASED = "platform.erased"
+
 
 class AuditEvent(Tenant, Base):
     """One thing that was done. `detail` holds numbers and words of ours, never a text or a name of a person."""

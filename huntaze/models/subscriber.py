@@ -12,7 +12,6 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    UniqueConstraint,
     func,
     text,
 )
@@ -48,14 +47,26 @@ class Subscriber(Tenant, Base):
     """A fan. User name and e-mail are stored folded (lower case), as the platform compares them.
 
     Money is in minor units of the workspace's currency; `total_spent_cents` is the gross sum of
-    the completed transactions, kept by what writes transactions. `search_text` is folded by the
+    the completed transactions, kept by what writes transactions. Of a fan with an account the platform says names,
+    status, price and dates; e-mail, tier, country, tags and notes are ours. `search_text` is folded by the
     database (case and accents) and begins each word with a space, see migrations/functions.
     """
 
     __tablename__ = "subscribers"
     __table_args__ = (
-        UniqueConstraint("workspace_id", "username"),
-        UniqueConstraint("workspace_id", "platform_id", name="uq_subscribers_platform_id"),
+        ForeignKeyConstraint(
+            ["workspace_id", "account_id"],
+            ["platform_accounts.workspace_id", "platform_accounts.id"],
+            ondelete="CASCADE",
+        ),
+        # A person may be a fan of two accounts. The account comes last: lists are in the order of names, and files
+        # name no account.
+        Index("uq_subscribers_workspace_id_username", "workspace_id", "username", "account_id", unique=True,
+              postgresql_nulls_not_distinct=True),
+        Index("uq_subscribers_platform_id", "workspace_id", "platform_id", "account_id", unique=True,
+              postgresql_nulls_not_distinct=True, postgresql_where=text("platform_id IS NOT NULL")),
+        Index("ix_subscribers_account", "workspace_id", "account_id", "id",
+              postgresql_where=text("account_id IS NOT NULL")),
         CheckConstraint("length(platform_id) BETWEEN 1 AND 64", "platform_id_length"),
         CheckConstraint("username = lower(username) AND length(username) BETWEEN 1 AND 100", "username_folded"),
         CheckConstraint("length(display_name) <= 100", "display_name_length"),
@@ -75,6 +86,7 @@ class Subscriber(Tenant, Base):
     )  # fmt: skip
 
     id: Mapped[Id]
+    account_id: Mapped[int | None]  # of which platform account; None: typed in, or from a file
     platform_id: Mapped[str | None]  # what the platform calls them; a user name may change, this does not
     username: Mapped[str] = mapped_column()
     display_name: Mapped[str] = mapped_column(server_default="")
@@ -89,7 +101,10 @@ class Subscriber(Tenant, Base):
     # When the fan was last there: at least when they joined. A column, because coalesce() in a query
     # would keep row-level security from the index.
     seen_at: Mapped[datetime] = mapped_column(Computed("coalesce(last_active_at, joined_at)", persisted=True))
-    renews_at: Mapped[datetime | None]
+    renews_at: Mapped[datetime | None]  # when the paid time ends; for an expired fan, when it did
+    renews: Mapped[bool | None]  # whether it goes on then by itself; None: nobody said
+    listed_at: Mapped[datetime | None]  # when a sweep of all fans last met them
+    vanished_at: Mapped[datetime | None]  # since when the platform no longer lists them
     archived_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt] = mapped_column(onupdate=func.now())

@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import ConfigDict
 
 from huntaze.models.base import Cents
+from huntaze.models.conversation import Direction
+from huntaze.models.domain_event import EventKind
 from huntaze.models.imports import Outcome
 from huntaze.models.subscriber import Status, Tier
 from huntaze.models.transaction import TransactionStatus, TransactionType
@@ -33,6 +35,8 @@ class PersonData(Row):
     joined_at: datetime
     last_active_at: datetime | None
     renews_at: datetime | None
+    renews: bool | None
+    vanished_at: datetime | None
     archived_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -49,6 +53,9 @@ class PaymentData(Row):
     gross_cents: Cents
     fee_cents: Cents
     net_cents: Cents
+    vat_cents: Cents
+    platform_id: str | None
+    reverses: str | None
     currency: str
     occurred_at: datetime
 
@@ -59,6 +66,36 @@ class ImportedData(Row):
     outcome: Outcome
     before: dict[str, Any] | None
     stored_at: datetime
+
+
+class PeriodData(Row):
+    started_at: datetime
+    ends_at: datetime | None
+    price_cents: Cents | None
+
+
+class ConversationData(Row):
+    can_send: bool
+    platform_unread: int
+    last_message_at: datetime | None
+
+
+class MessageData(Row):
+    direction: Direction
+    body: str
+    price_cents: Cents
+    is_tip: bool
+    media_count: int
+    is_opened: bool | None
+    sent_at: datetime
+    changed_at: datetime | None
+    deleted_at: datetime | None
+
+
+class EventData(Row):
+    kind: EventKind
+    gross_cents: Cents | None
+    occurred_at: datetime
 
 
 class NotificationData(Row):
@@ -78,4 +115,8 @@ class SubscriberData(Schema):
     notes: list[NoteData]
     payments: list[PaymentData]
     imports: list[ImportedData]
+    periods: list[PeriodData]
+    conversations: list[ConversationData]
+    messages: list[MessageData]
+    events: list[EventData]
     notifications: list[NotificationData]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, cast, func, null, select
@@ -13,15 +13,12 @@ from sqlalchemy.orm import Session
 
 from huntaze.models.base import Cents, WorkspaceId
 from huntaze.models.rollup import DailyEarnings, DailySubscribers, FanEvent
-from huntaze.models.subscriber import Status, Subscriber
-from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
+from huntaze.models.subscriber import Status
 from huntaze.schemas.analytics import Range
 from huntaze.services.periods import Span, before, period, steps
 
 EXPIRING = timedelta(days=7)
 """Who renews or ends within so many days, today included, is "expiring soon"."""
-RECENT = 8
-"""Events that the dashboard shows."""
 
 
 class Earnings(NamedTuple):
@@ -70,17 +67,6 @@ class Overview:
         return not self.fans.total and not self.earnings.payments
 
 
-class Event(NamedTuple):
-    """Something that happened: a payment, or (without kind and amount) a fan who came."""
-
-    at: datetime
-    subscriber_id: int
-    name: str
-    kind: TransactionType | None = None
-    status: TransactionStatus | None = None
-    net_cents: Cents = Cents(0)
-
-
 class AnalyticsService:
     """The figures of one workspace."""
 
@@ -106,39 +92,6 @@ class AnalyticsService:
             steps=[Step(step.first, step.last, *_within(days, step)) for step in steps(span)],
             fans=self._fans(span if past else Span(date.min, today), past, today),
         )
-
-    def activity(self) -> list[Event]:
-        """The newest payments and fans. Two queries, each from the end of an index."""
-        payments = (
-            select(
-                Transaction.occurred_at,
-                Transaction.subscriber_id,
-                Subscriber.display_name,
-                Subscriber.username,
-                Transaction.type,
-                Transaction.status,
-                Transaction.net_cents,
-            )
-            .join(
-                Subscriber,
-                (Subscriber.workspace_id == Transaction.workspace_id) & (Subscriber.id == Transaction.subscriber_id),
-            )
-            .where(Transaction.workspace_id == self.workspace_id)
-            .order_by(Transaction.occurred_at.desc(), Transaction.id.desc())
-            .limit(RECENT)
-        )
-        fans = (
-            select(Subscriber.joined_at, Subscriber.id, Subscriber.display_name, Subscriber.username)
-            .where(Subscriber.workspace_id == self.workspace_id, Subscriber.archived_at.is_(None))
-            .order_by(Subscriber.joined_at.desc(), Subscriber.id.desc())
-            .limit(RECENT)
-        )
-        events = [
-            Event(at, id_, display_name or username, *paid)
-            for query in (payments, fans)
-            for at, id_, display_name, username, *paid in self.session.execute(query)
-        ]
-        return sorted(events, key=lambda event: event.at, reverse=True)[:RECENT]
 
     def _days(self, first: date, last: date) -> list[Step]:
         """The days on which there was a payment, in their order."""

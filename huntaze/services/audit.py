@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from huntaze.models.audit import Action, AuditEvent
 from huntaze.models.base import UserId, WorkspaceId
+from huntaze.models.platform_account import PlatformAccount
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.user import Membership, User
 from huntaze.schemas.team import AuditFilter
@@ -63,7 +64,11 @@ class AuditService:
         """The newest first. Raises Invalid for a cursor of another list."""
         actor, member = aliased(User), aliased(User)
         fan = func.coalesce(func.nullif(Subscriber.display_name, ""), Subscriber.username)
-        subject = case((AuditEvent.action.like("member.%"), member.name), else_=fan)
+        subject = case(
+            (AuditEvent.action.like("member.%"), member.name),
+            (AuditEvent.action.like("platform.%"), PlatformAccount.username),
+            else_=fan,
+        )
         query = (
             select(
                 AuditEvent.id,
@@ -71,7 +76,7 @@ class AuditService:
                 AuditEvent.action,
                 AuditEvent.subject_id,
                 subject,
-                func.coalesce(Membership.user_id, Subscriber.id).is_not(None),
+                func.coalesce(Membership.user_id, Subscriber.id, PlatformAccount.id).is_not(None),
                 AuditEvent.detail,
                 AuditEvent.created_at,
             )
@@ -87,6 +92,14 @@ class AuditService:
                     AuditEvent.action.like("fan.%"),
                     Subscriber.workspace_id == AuditEvent.workspace_id,
                     Subscriber.id == AuditEvent.subject_id,
+                ),
+            )
+            .outerjoin(
+                PlatformAccount,
+                and_(
+                    AuditEvent.action.like("platform.%"),
+                    PlatformAccount.workspace_id == AuditEvent.workspace_id,
+                    PlatformAccount.id == AuditEvent.subject_id,
                 ),
             )
             .where(AuditEvent.workspace_id == self.workspace_id)

@@ -14,9 +14,10 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from huntaze.models.base import WorkspaceId
 from huntaze.models.notification import Notification
 from huntaze.models.subscriber import Note, Subscriber
-from huntaze.models.user import User
+from huntaze.models.user import Membership, User
 from huntaze.schemas.subscriber import NewTag
 from huntaze.services.load import Loaded, LoadService
 from huntaze.services.load_files import SUBSCRIBERS, TRANSACTIONS, USERS, Column
@@ -110,6 +111,12 @@ def create_demo(session: Session, today: date) -> bool:
         loaded = LoadService(session).load(Path(folder))
     _add_words(session, loaded, today)
     return True
+
+
+def demo_workspace(session: Session) -> WorkspaceId:
+    """Where the demo is; it must be there."""
+    of_jade = select(Membership.workspace_id).join(User, User.id == Membership.user_id).where(User.email == EMAIL)
+    return session.scalars(of_jade.order_by(Membership.workspace_id).limit(1)).one()
 
 
 def write_demo(folder: Path, today: date, seed: int = 1) -> None:

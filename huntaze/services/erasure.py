@@ -22,12 +22,13 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import ColumnElement, LargeBinary, Text, cast, delete, false, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, LargeBinary, Text, and_, cast, delete, false, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import WorkspaceId
 from huntaze.models.imports import Import, ImportChunk, ImportRow, ImportState
 from huntaze.models.notification import Notification
+from huntaze.models.platform_account import WebhookDelivery
 from huntaze.models.subscriber import Subscriber, SubscriberTag, Tag
 from huntaze.models.tombstone import Tombstone
 from huntaze.models.transaction import Transaction
@@ -123,6 +124,7 @@ class ErasureService:
 
     def _forget_texts(self, fan: Subscriber) -> None:
         self.session.execute(delete(Notification).where(naming(fan)))
+        self.session.execute(delete(WebhookDelivery).where(posted_about(fan)))
         of_rows = ImportRow.workspace_id == self.workspace_id
         for column in (ImportRow.cells, ImportRow.problems):
             self.session.execute(delete(ImportRow).where(of_rows, said_in(cast(column, Text), fan)))
@@ -218,6 +220,18 @@ def naming(fan: Subscriber) -> ColumnElement[bool]:
     text = Notification.title.concat(" ").concat(Notification.body)
     here = Notification.workspace_id == fan.workspace_id
     return here & or_(Notification.url.regexp_match(path), said_in(text, fan))
+
+
+def posted_about(fan: Subscriber) -> ColumnElement[bool]:
+    """The workspace's webhooks that wait to be stored, and are about this fan. The others have no body any more.
+
+    A platform names the fan by number and user name. One too many is no loss: the next sync tells what it said.
+    """
+    text = func.encode(WebhookDelivery.body, "escape")
+    number = fan.platform_id if fan.platform_id and fan.platform_id.isalnum() else None
+    by_number = text.regexp_match(rf"(^|[^[:alnum:]]){number}($|[^[:alnum:]])") if number else false()
+    here = WebhookDelivery.workspace_id == fan.workspace_id, WebhookDelivery.body.is_not(None)
+    return and_(*here, or_(by_number, said_in(text, fan)))
 
 
 def said_in(text: ColumnElement[str], fan: Subscriber) -> ColumnElement[bool]:

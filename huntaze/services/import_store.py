@@ -47,19 +47,24 @@ CREATE TEMPORARY TABLE staged (
 """
 COPY = f"COPY staged (row, {_NAMES}) FROM STDIN"
 
-# The platform's id says who it is; else the user name does.
+# The platform's id says who it is; else the user name does. A file names no account: of a fan of two it means the
+# first whom we knew.
 MATCH = (
     """
     UPDATE staged AS r SET subscriber_id = s.id
-      FROM subscribers AS s
-     WHERE s.workspace_id = %(workspace)s AND s.platform_id = r.platform_id
+      FROM (SELECT min(id) AS id, platform_id FROM subscribers
+             WHERE workspace_id = %(workspace)s AND platform_id IN (SELECT platform_id FROM staged)
+             GROUP BY platform_id) AS s
+     WHERE s.platform_id = r.platform_id
     """,
     """
     UPDATE staged AS r SET subscriber_id = s.id,
            problem = CASE WHEN s.platform_id <> r.platform_id THEN 'import_another_id' END,
            place = 'platform_id', other = s.platform_id
-      FROM subscribers AS s
-     WHERE r.subscriber_id IS NULL AND s.workspace_id = %(workspace)s AND s.username = r.username
+      FROM (SELECT DISTINCT ON (username) id, username, platform_id FROM subscribers
+             WHERE workspace_id = %(workspace)s AND username IN (SELECT username FROM staged)
+             ORDER BY username, id) AS s
+     WHERE r.subscriber_id IS NULL AND s.username = r.username
     """,
 )
 
@@ -76,9 +81,11 @@ REFUSE = (
     """,
     """
     UPDATE staged AS r SET problem = 'import_name_taken', place = 'username', other = s.username
-      FROM subscribers AS s
-     WHERE r.problem IS NULL AND r.subscriber_id IS NOT NULL
+      FROM subscribers AS s, subscribers AS meant
+     WHERE r.problem IS NULL
+       AND meant.workspace_id = %(workspace)s AND meant.id = r.subscriber_id
        AND s.workspace_id = %(workspace)s AND s.username = r.username AND s.id <> r.subscriber_id
+       AND s.account_id IS NOT DISTINCT FROM meant.account_id
     """,
     """
     UPDATE staged AS r SET problem = 'import_twice', place = NULL, other = f.row::text

@@ -11,8 +11,11 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, undefer
 
 from huntaze.models.base import UserId, WorkspaceId
+from huntaze.models.conversation import Conversation
+from huntaze.models.domain_event import DomainEvent
 from huntaze.models.imports import AT_WORK, Import, ImportChunk, ImportRow, ImportState, Outcome
 from huntaze.models.subscriber import Note, Subscriber, SubscriberTag
+from huntaze.models.subscription import SubscriptionPeriod
 from huntaze.models.transaction import Transaction
 from huntaze.schemas.imports import Column, Field, ImportSettings, notations_of
 from huntaze.services.errors import Conflict, Invalid, NotFound, Problem
@@ -28,10 +31,13 @@ HALF_SENT = timedelta(hours=6)
 """An upload that has not ended by then never will."""
 STALLED = timedelta(seconds=30)
 """A worker writes down its progress far more often."""
-BUILT_ON: dict[str, type[Note | SubscriberTag | Transaction]] = {
+BUILT_ON: dict[str, type[Note | SubscriberTag | Transaction | SubscriptionPeriod | Conversation | DomainEvent]] = {
     "noted": Note,
     "tagged": SubscriberTag,
     "paid": Transaction,
+    "subscribed": SubscriptionPeriod,
+    "talked": Conversation,
+    "happened": DomainEvent,
 }
 """What a fan may have whom an import added. tests/services/test_import_undo.py knows if one is missing."""
 

@@ -108,7 +108,12 @@ SUBSCRIBERS = {
     "last_active_at": _time("last_active_at", may_be_empty=True),
     "renews_at": _time("renews_at", may_be_empty=True),
     "archived_at": _time("archived_at", may_be_empty=True, may_be_missing=True),
-    # Read and dropped: when rows of ours were written.
+    # Read and dropped: what a platform said of its account here, which is not connected there.
+    **{
+        name: Column("text", "", "anything", may_be_empty=True, may_be_missing=True)
+        for name in ("account_id", "platform_id", "renews", "listed_at", "vanished_at")
+    },
+    # And when rows of ours were written.
     "created_at": Column("text", "", "a time", may_be_empty=True, may_be_missing=True),
     "updated_at": Column("text", "", "a time", may_be_empty=True, may_be_missing=True),
 }
@@ -123,6 +128,10 @@ TRANSACTIONS = {
     "fee_cents": _amount("fee_cents"),
     "net_cents": Column("integer", "net_cents = gross_cents - fee_cents", "gross_cents less fee_cents"),
     "created_at": _time("created_at"),
+    **{
+        name: Column("text", "", "anything", may_be_empty=True, may_be_missing=True)
+        for name in ("account_id", "platform_id", "reverses", "vat_cents")
+    },
     "currency": Column("text", "currency ~ '^[A-Z]{3}$'", "three capital letters, like USD", True, True),
 }
 

@@ -8,16 +8,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import WorkspaceId
+from huntaze.models.conversation import Conversation, Message
+from huntaze.models.domain_event import DomainEvent
 from huntaze.models.imports import ImportRow
 from huntaze.models.notification import Notification
 from huntaze.models.subscriber import Note
+from huntaze.models.subscription import SubscriptionPeriod
 from huntaze.models.transaction import Transaction
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.subscriber_data import (
+    ConversationData,
+    EventData,
     ImportedData,
+    MessageData,
     NoteData,
     NotificationData,
     PaymentData,
+    PeriodData,
     PersonData,
     Row,
     SubscriberData,
@@ -31,14 +38,27 @@ HANDED_OVER: dict[str, type[Row] | None] = {
     "notes": NoteData,
     "transactions": PaymentData,
     "import_rows": ImportedData,
+    "subscription_periods": PeriodData,
+    "conversations": ConversationData,  # and with them their messages
+    "domain_events": EventData,
 }
 """Each table that points at a fan, and what becomes of its rows in the file: tests miss none, nor a column."""
 NOT_PERSONAL: dict[str, str] = {}
 """Tables that point at a fan and say nothing about them, with the reason."""
 LEFT_OUT = {
-    "subscribers": {"id", "seen_at", "search_text"},  # a number of ours; computed from what is there
+    "subscribers": {
+        "id",
+        "account_id",
+        "listed_at",
+        "seen_at",
+        "search_text",
+    },  # numbers of ours; computed from what is there
     "notes": {"id", "subscriber_id", "author_id"},  # who of the team wrote it is not about the fan
-    "transactions": {"id", "subscriber_id"},
+    "transactions": {"id", "subscriber_id", "account_id"},
+    "subscription_periods": {"subscriber_id"},
+    # When our row was written, and whether we have read all of it.
+    "conversations": {"id", "subscriber_id", "account_id", "behind", "created_at"},
+    "domain_events": {"id", "subscriber_id", "reference", "created_at"},  # ours: the cause is handed over itself
     "subscriber_tags": {"subscriber_id", "tag_id"},
     "import_rows": {"import_id", "row", "subscriber_id", "cells", "problems"},  # the latter two of refused rows only
 }
@@ -71,6 +91,28 @@ class SubscriberDataService:
             .where(ImportRow.workspace_id == self.workspace_id, ImportRow.subscriber_id == fan.id)
             .order_by(ImportRow.stored_at, ImportRow.import_id)
         )
+        periods = (
+            select(SubscriptionPeriod)
+            .where(SubscriptionPeriod.workspace_id == self.workspace_id, SubscriptionPeriod.subscriber_id == fan.id)
+            .order_by(SubscriptionPeriod.started_at)
+        )
+        conversations = select(Conversation).where(
+            Conversation.workspace_id == self.workspace_id, Conversation.subscriber_id == fan.id
+        )
+        events = (
+            select(DomainEvent)
+            .where(DomainEvent.workspace_id == self.workspace_id, DomainEvent.subscriber_id == fan.id)
+            .order_by(DomainEvent.id)
+        )
+        messages = (
+            select(Message)
+            .join(
+                Conversation,
+                (Conversation.workspace_id == Message.workspace_id) & (Conversation.id == Message.conversation_id),
+            )
+            .where(Message.workspace_id == self.workspace_id, Conversation.subscriber_id == fan.id)
+            .order_by(Message.sent_at, Message.id)
+        )
         notifications = select(Notification).where(naming(fan)).order_by(Notification.created_at, Notification.id)
         return SubscriberData(
             made_at=datetime.now(UTC),
@@ -81,5 +123,9 @@ class SubscriberDataService:
             notes=[NoteData.model_validate(row) for row in self.session.scalars(notes)],
             payments=[PaymentData.model_validate(row) for row in self.session.scalars(payments)],
             imports=[ImportedData.model_validate(row) for row in self.session.scalars(imports)],
+            periods=[PeriodData.model_validate(row) for row in self.session.scalars(periods)],
+            conversations=[ConversationData.model_validate(row) for row in self.session.scalars(conversations)],
+            messages=[MessageData.model_validate(row) for row in self.session.scalars(messages)],
+            events=[EventData.model_validate(row) for row in self.session.scalars(events)],
             notifications=[NotificationData.model_validate(row) for row in self.session.scalars(notifications)],
         )

@@ -111,17 +111,18 @@ class SubscriberService:
 
     def add(self, new: NewSubscriber) -> Subscriber:
         """Raises Conflict for a user name that the workspace has; the same form twice at once is one fan."""
-        added = self.session.scalar(
-            insert(Subscriber)
-            .values(workspace_id=self.workspace_id, **new.model_dump())
-            .on_conflict_do_nothing()
-            .returning(Subscriber.id)
-        )
-        if added is not None:
-            return self.get(added)
-        existing: Subscriber = self.session.scalars(
-            self._with_tags().where(self._here, Subscriber.username == new.username)
-        ).one()
+        known = self._with_tags().where(self._here, Subscriber.username == new.username).order_by(Subscriber.id)
+        existing: Subscriber | None = self.session.scalars(known).first()
+        if existing is None:
+            added = self.session.scalar(
+                insert(Subscriber)
+                .values(workspace_id=self.workspace_id, **new.model_dump())
+                .on_conflict_do_nothing()
+                .returning(Subscriber.id)
+            )
+            if added is not None:
+                return self.get(added)
+            existing = self.session.scalars(known).one()
         if _is_double_tap(existing, new):
             return existing
         raise _taken(existing)

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 NONCE = 12
 """Bytes (NIST SP 800-38D)."""
+KEY_ID = 4
+"""Bytes."""
 
 
 class Vault:
@@ -20,8 +22,10 @@ class Vault:
     """
 
     def __init__(self, secret_key: str, purpose: str) -> None:
-        key = HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(secret_key.encode())
+        key = _derived(secret_key, purpose, 32)
         self._aead = AESGCM(key)
+        self.key_id = _derived(secret_key, f"which key: {purpose}", KEY_ID)
+        """Says which key sealed something, and nothing about the key."""
 
     def seal(self, plain: bytes, context: str) -> bytes:
         nonce = os.urandom(NONCE)
@@ -33,3 +37,7 @@ class Vault:
             return self._aead.decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
         except (InvalidTag, ValueError):
             return None
+
+
+def _derived(secret_key: str, info: str, length: int) -> bytes:
+    return HKDF(SHA256(), length, salt=None, info=info.encode()).derive(secret_key.encode())

@@ -35,9 +35,17 @@ LEFT_OUT = {
     "import_rows": "How a file became subscribers, so that it can be undone here.",
     "invitations": "An invitation leads into this Huntaze.",
     "tombstones": "Digests under this workspace's key say nothing elsewhere.",
+    "platform_checks": "Questions to a platform, with keys, that are answered within minutes.",
+    "sync_states": "How far this Huntaze has read an account says nothing elsewhere.",
+    "webhook_refusals": "How often a stranger knocked at this Huntaze says nothing elsewhere.",
+    "webhook_deliveries": "What a platform posted is in the rows that were made of it.",
 }
 """Tables of a workspace that are not in its export, and why. All others are, also those that come later."""
-LEFT_OUT_COLUMNS: dict[tuple[str, str], str] = {}
+LEFT_OUT_COLUMNS: dict[tuple[str, str], str] = {
+    ("platform_accounts", "key_sealed"): "A sealed key opens nothing elsewhere.",
+    ("platform_accounts", "webhook_hash"): "Webhooks come to this Huntaze only.",
+    ("platform_accounts", "webhook_secret_sealed"): "Webhooks come to this Huntaze only.",
+}
 """Columns (table, column) that are not, and why. What the database computes is left out anyway."""
 
 # What `huntaze load` calls things: renamed columns, and the id of the owner in each row.

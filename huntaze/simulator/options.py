@@ -22,6 +22,8 @@ class Options:
     api_key: str = "sim-key"
     live: bool = False
     """Whether the clock runs with the time of day. Else it stands still until /_sim/clock moves it."""
+    since: int = 0
+    """When the world began, in seconds since 1970; 0: now. What its fans did since is played at the start."""
     activity: float = 0.0
     """What fans begin by themselves, in events an hour and account. 0: they do nothing, and answer nothing."""
     latency: float = 0.0
@@ -31,3 +33,6 @@ class Options:
     send_burst: int = 2
     per_minute: int = 1_000
     """Calls a minute and account; 0: as many as one likes."""
+    webhook: str = ""
+    """Where webhooks are delivered from the beginning; "": nowhere."""
+    webhook_secret: str = ""

@@ -30,6 +30,8 @@ def create_app(options: Options) -> web.Application:
     clock = Clock(time.time() if options.live else FIRST_MOMENT, live=options.live)
     world = World(options, clock)
     simulator = Simulator(options, clock, world, Webhooks(options.seed), latency=options.latency)
+    if options.webhook:
+        simulator.webhooks.subscribe(options.webhook, options.webhook_secret or None, None, None)
     app = web.Application(client_max_size=LARGEST_BODY)
     app[SIMULATOR] = simulator
     app[control.CAST] = Cast(simulator)
@@ -45,7 +47,11 @@ def serve(options: Options, host: str, port: int, ready: Callable[[str], None] =
 
 async def _serve(options: Options, host: str, port: int, ready: Callable[[str], None]) -> None:
     app = create_app(options)
-    app[SIMULATOR].world.account(app[SIMULATOR].world.ids()[0])  # so that the first call does not wait for it
+    first = app[SIMULATOR].world.account(app[SIMULATOR].world.ids()[0])  # so that the first call does not wait for it
+    if options.since and first:
+        hooks, app[SIMULATOR].webhooks.hooks = app[SIMULATOR].webhooks.hooks, []  # what is past was told then
+        app[control.CAST].actor(first)
+        app[SIMULATOR].webhooks.hooks = hooks
     gc.freeze()
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()

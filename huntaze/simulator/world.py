@@ -98,7 +98,7 @@ class World:
         self.clock = clock
         self._accounts: dict[str, Account] = {}
         self._ids = {f"acct_{number:06d}": number for number in range(1, options.accounts + 1)}
-        self._began = clock.now()
+        self._began = options.since or clock.now()
 
     def ids(self) -> list[str]:
         return list(self._ids)

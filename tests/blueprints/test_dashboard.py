@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
@@ -11,13 +12,18 @@ import time_machine
 from flask import Flask
 from sqlalchemy import Engine
 
+from huntaze.adapters.signals import Signals
+from huntaze.blueprints import dashboard
 from huntaze.jobs.rollups import fold
+from huntaze.models.base import WorkspaceId
+from huntaze.models.domain_event import EventKind
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.user import Role
 from huntaze.models.workspace import Workspace
+from huntaze.services.activity import topic
 from tests.blueprints.test_subscribers import _queries
-from tests.conftest import Browser, SignIn
-from tests.factories import MemberFactory, SubscriberFactory, TransactionFactory, WorkspaceFactory
+from tests.conftest import SWAP, Browser, SignIn
+from tests.factories import DomainEventFactory, MemberFactory, SubscriberFactory, TransactionFactory, WorkspaceFactory
 
 PAGE = "/dashboard"
 RANGES = ("7d", "30d", "90d", "year", "all")
@@ -57,7 +63,7 @@ def test_an_empty_workspace_says_what_to_do(as_manager: Browser, as_viewer: Brow
     html = as_manager.get(PAGE).text
     assert "Your business starts here" in html
     assert 'href="/onlyfans/subscribers/new"' in html
-    assert "huntaze load FOLDER" in html
+    assert "/onlyfans/subscribers/import" in html
     assert "Earnings" not in html
     assert 'href="/onlyfans/subscribers/new"' not in as_viewer.get(PAGE).text
 
@@ -196,7 +202,60 @@ def test_what_it_costs(as_viewer: Browser, fan: Subscriber, app_engine: Engine, 
         "daily_subscribers",  # how many are active, new, expiring
         "transactions",  # the newest, with who paid
         "subscribers",  # the newest
+        "domain_events",  # the newest, with whose they are
     ]
     with _queries(app_engine, owner_engine) as swap:
         as_viewer.swap(f"{PAGE}?range=year")
     assert len(swap) == 3, "another period is figures alone"
+
+
+def _happened(fan: Subscriber, *kinds: EventKind) -> None:
+    for minutes, kind in enumerate(kinds):
+        DomainEventFactory(subscriber=fan, kind=kind, occurred_at=NOON - timedelta(minutes=minutes))
+
+
+def test_what_no_payment_stands_for_is_in_words(as_viewer: Browser, fan: Subscriber) -> None:
+    _happened(fan, EventKind.MESSAGE, EventKind.EXPIRED, EventKind.TIP)
+    with _at_noon():
+        html = as_viewer.swap("/dashboard/activity").text
+    assert [_text(line) for line in html.splitlines() if line] == [
+        "Ann Lee Tip · in 0 seconds $16.00",
+        "Ann Lee Wrote to you · in 0 seconds",
+        "Ann Lee Subscription ended · 1 minute ago",
+        "Ann Lee Tip · 3 days ago $24.00",
+        "Ann Lee Tip · 1 month ago $80.00",
+        "Ann Lee New fan · 1 month ago",
+    ]
+    assert html.count(f'<a href="/onlyfans/subscribers/{fan.id}">') == 6
+
+
+def test_the_list_alone_is_for_a_page_that_is_open(as_viewer: Browser, fan: Subscriber) -> None:
+    response = as_viewer.get("/dashboard/activity")
+    assert (response.status_code, response.headers["Location"]) == (303, PAGE)
+    first = as_viewer.swap("/dashboard/activity")
+    again = as_viewer.get("/dashboard/activity", headers={**SWAP, "If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_the_page_listens_and_has_a_list_to_poll(as_viewer: Browser, fan: Subscriber) -> None:
+    html = as_viewer.get(PAGE).text
+    assert 'data-events="/dashboard/events"' in html
+    assert 'hx-get="/dashboard/activity" hx-trigger="click, every 60s"' in html
+    assert re.search(r'<script src="/static/stream-\w+\.js" defer', html)
+
+
+def test_whoever_looks_hears_what_happens(
+    app: Flask, as_viewer: Browser, stranger: Browser, fan: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dashboard, "PACE", 0.0)
+    signals: Signals = app.extensions["huntaze.signals"]
+    with (
+        closing(as_viewer.get("/dashboard/events", buffered=False)) as response,
+        closing(stranger.get("/dashboard/events", buffered=False)) as elsewhere,
+    ):
+        events = response.iter_encoded()
+        assert b"Wrote to you" not in next(events)
+        _happened(fan, EventKind.MESSAGE)
+        signals.publish(topic(WorkspaceId(fan.workspace_id)))
+        assert b"Wrote to you" in next(events)
+        assert next(elsewhere.iter_encoded()) == b"retry: 1000\n\n"

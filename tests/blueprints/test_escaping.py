@@ -118,7 +118,7 @@ def test_a_text_stays_a_text(sign_in: SignIn, harmless: dict[str, str], payload:
     pages = _pages(sign_in, payload)
     for name, html in pages.items():
         assert _elements(html) == _elements(harmless[name]), f"{name}: no element and no attribute comes of it"
-        assert html.count("<script") == 1, name
+        assert html.count("<script") == harmless[name].count("<script"), name
         if "<" in payload:
             assert payload not in html, name
     for name in SHOWN:

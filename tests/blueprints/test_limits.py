@@ -56,6 +56,13 @@ def test_reading_is_free(signed_in: FlaskClient) -> None:
     assert {signed_in.get("/settings").status_code for _ in range(MOST + 5)} == {200}
 
 
+def test_webhooks_are_not_counted(limited: Flask) -> None:
+    """All accounts' come from the platform's few addresses: one must not use up what another one's need."""
+    browser = limited.test_client()
+    codes = {browser.post("/webhooks/onlyfans/nobody", json={}).status_code for _ in range(MOST + 5)}
+    assert codes == {404}
+
+
 def test_another_address_is_another(limited: Flask) -> None:
     for _ in range(2):
         browser = limited.test_client()

@@ -20,6 +20,7 @@ from huntaze import logs
 from huntaze.config import Config
 from huntaze.models.audit import Action, AuditEvent
 from huntaze.models.base import Base
+from huntaze.models.domain_event import EventKind
 from huntaze.models.sign_in import ParkedForm, SignIn
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.tombstone import Tombstone
@@ -27,7 +28,18 @@ from huntaze.models.transaction import Transaction
 from huntaze.services.erasure import KEPT
 from huntaze.services.subscriber_data import HANDED_OVER, LEFT_OUT, NOT_PERSONAL
 from tests.conftest import Browser
-from tests.factories import MemberFactory, NoteFactory, NotificationFactory, SubscriberFactory, TransactionFactory
+from tests.factories import (
+    ConversationFactory,
+    DomainEventFactory,
+    MemberFactory,
+    MessageFactory,
+    NoteFactory,
+    NotificationFactory,
+    PeriodFactory,
+    PlatformAccountFactory,
+    SubscriberFactory,
+    TransactionFactory,
+)
 
 LIST = "/onlyfans/subscribers"
 CANARY = "canary7f3a"
@@ -66,6 +78,30 @@ def test_the_file_has_all_of_it(as_manager: Browser, owner: Session) -> None:
         (Action.SUBSCRIBER_EXPORTED, {"format": "json"}),
         (Action.SUBSCRIBER_EXPORTED, {"format": "html"}),
     ]
+
+
+def test_what_the_platform_told_is_in_the_readable_file(as_manager: Browser) -> None:
+    fan = SubscriberFactory(workspace_id=as_manager.member.workspace_id)
+    account = PlatformAccountFactory(workspace_id=fan.workspace_id)
+    ended = datetime(2026, 2, 3, 12, tzinfo=UTC)
+    PeriodFactory(subscriber=fan, started_at=datetime(2026, 1, 3, 12, tzinfo=UTC), ends_at=ended, price_cents=777)
+    for kind in EventKind:
+        DomainEventFactory(subscriber=fan, kind=kind)
+    chat = ConversationFactory(account=account, subscriber_id=fan.id)
+    MessageFactory(conversation=chat, body="<i>bought</i>", price_cents=1900, media_count=2, deleted_at=ended)
+    html = as_manager.post(f"{LIST}/{fan.id}/data.html").text
+    words = (
+        "Jan 3, 2026",
+        "$7.77",
+        "New fan",
+        "Renewal",
+        "Purchase",
+        "Chargeback",
+        "2 files",
+        "$19.00, not paid yet",
+    )
+    for shown in (*words, "taken back on Feb 3, 2026", "&lt;i&gt;bought&lt;/i&gt;", "They can be written to."):
+        assert shown in html, shown
 
 
 def test_the_readable_file_is_in_the_readers_language(as_manager: Browser) -> None:

@@ -8,11 +8,12 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 from redis import Redis
-from rq import Queue, SimpleWorker
+from rq import Queue
 from rq.serializers import JSONSerializer
 
 from huntaze.models.user import Membership
 from tests.browser.conftest import PHONE, OpenAs
+from worker import QueueWorker
 
 IMPORT = "/onlyfans/subscribers/import"
 
@@ -27,8 +28,9 @@ def file(tmp_path: Path) -> Path:
 def _work(app: Flask) -> None:
     redis: Redis = app.extensions["redis"]
     queue = Queue("default", connection=redis, serializer=JSONSerializer)
+    # One that forks: this process has an event loop, the browser's, and jobs may bring their own.
     with app.app_context():
-        SimpleWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
+        QueueWorker([queue], connection=redis, serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without"])

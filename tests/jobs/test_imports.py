@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -22,16 +16,9 @@ from huntaze.models.imports import Import, ImportRow, ImportState
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.workspace import Workspace
 from tests.imports import Importing
+from tests.jobs.workers import worker
 
-ROOT = Path(__file__).parent.parent.parent
 ROWS = 10_000
-WORKER = """
-import sys
-from huntaze import create_app
-from huntaze.jobs import imports
-with create_app().app_context():
-    imports.work(int(sys.argv[1]), int(sys.argv[2]))
-"""
 
 
 @pytest.fixture
@@ -59,10 +46,10 @@ def test_killed_again_and_again_it_is_as_if_never_killed(
     kills = 0
     with signals.listen(jobs.topic(importing.workspace_id, import_id)) as listener:
         while importing.get(import_id).state == ImportState.RUNNING:
-            with _worker(config, importing.workspace_id, import_id) as worker:
+            with worker(config, "imports.work", importing.workspace_id, import_id) as process:
                 # As soon as it has committed something: the next batch is under way.
                 assert listener.wait(240)
-                worker.send_signal(signal.SIGKILL)
+                process.send_signal(signal.SIGKILL)
                 kills += 1
             listener.drain()
     done = importing.get(import_id)
@@ -80,8 +67,8 @@ def test_two_workers_at_one_import_store_it_once(
     expected = Importing(app, _another_workspace(owner)).whole(file)
     import_id = importing.checked(file).id
     importing.started(import_id)
-    workspace = importing.workspace_id
-    with _worker(config, workspace, import_id) as one, _worker(config, workspace, import_id) as other:
+    arguments = (config, "imports.work", importing.workspace_id, import_id)
+    with worker(*arguments) as one, worker(*arguments) as other:
         assert (one.wait(240), other.wait(240)) == (0, 0)
     assert _counts(importing.get(import_id)) == _counts(expected)
 
@@ -103,22 +90,3 @@ def _counts(done: Import) -> tuple[object, ...]:
 
 def _another_workspace(owner: Session) -> int:
     return owner.execute(text("INSERT INTO workspaces (name) VALUES ('Other') RETURNING id")).scalar_one()
-
-
-@contextmanager
-def _worker(config: Config, workspace_id: int, import_id: int) -> Iterator[subprocess.Popen[bytes]]:
-    env = {
-        **os.environ,
-        "DATABASE_URL": config.database_url,
-        "DATABASE_APP_URL": config.app_database_url,
-        "REDIS_URL": config.redis_url,
-        "SECRET_KEY": config.secret_key,
-        "DATA": str(config.data),
-    }
-    command = [sys.executable, "-c", WORKER, str(workspace_id), str(import_id)]
-    process = subprocess.Popen(command, cwd=ROOT, env=env)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(30)

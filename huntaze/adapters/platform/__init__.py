@@ -73,7 +73,18 @@ __all__ = [
     "TransactionKind",
     "TransactionStatus",
     "UploadFile",
+    "WebhookReader",
 ]
+
+
+class WebhookReader(Protocol):
+    """How the webhooks of one platform are read: it needs no account and no connection."""
+
+    def parse(self, headers: Mapping[str, str], body: bytes, secret: str) -> Event:
+        """As PlatformAdapter.parse_webhook."""
+
+    def read(self, body: bytes) -> Event:
+        """One that `parse` verified when it came. Raises PermanentError MALFORMED."""
 
 
 class PlatformAdapter(Protocol):

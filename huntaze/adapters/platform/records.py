@@ -361,6 +361,7 @@ class Event:
     """What a webhook says. It is signed, but may come late, twice and in any order: pulling is the truth.
 
     key: the same for each delivery of one event; None where the platform gives none.
+    fan: who it is about, as far as an event says: id and names. None where it gives no name.
     problem: what of its payload could not be read; the fields that it concerns are None then.
     """
 
@@ -371,6 +372,7 @@ class Event:
     key: str | None
     at: datetime | None = None
     fan_id: str | None = None
+    fan: Fan | None = None
     amount: Cents | None = None
     message_id: str | None = None
     message: Message | None = None

@@ -16,10 +16,12 @@ from huntaze.models.audit import Action
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.user import Role
 from huntaze.schemas.subscriber import NewSubscriber, Sort, SubscriberChange, SubscriberFilter
+from huntaze.services.conversations import ConversationService
 from huntaze.services.earnings import EarningsService
 from huntaze.services.errors import Invalid
 from huntaze.services.notes import NoteService
 from huntaze.services.subscribers import SubscriberService
+from huntaze.services.subscriptions import Periods, SubscriptionService
 from huntaze.services.tags import TagService
 
 LIST = "onlyfans/subscribers/"
@@ -125,6 +127,7 @@ def show(subscriber_id: int, status: int = 200, *, form: Form, tag_form: Form | 
     """The page of one fan; the forms are those of its cards. Raises NotFound."""
     found = web.service(SubscriberService).get(subscriber_id)
     earnings = web.service(EarningsService)
+    of_platform = found.account_id is not None  # of others nobody tells when they subscribed, and what they wrote
     return page(
         LIST + "show.html",
         status,
@@ -133,6 +136,8 @@ def show(subscriber_id: int, status: int = 200, *, form: Form, tag_form: Form | 
         timeline=earnings.timeline(subscriber_id),
         tags=web.service(TagService).all(),
         notes=web.service(NoteService).page(subscriber_id),
+        periods=web.service(SubscriptionService).newest(subscriber_id) if of_platform else Periods([], 0),
+        messages=web.service(ConversationService).last_messages(subscriber_id) if of_platform else [],
         form=form,
         tag_form=tag_form,
     )

@@ -9,10 +9,24 @@ from huntaze.blueprints.settings import (  # noqa: E402
     data,
     index,
     invitations,
+    platform_checks,
+    platforms,
     profile,
     team,
     tokens,
     workspace,
 )
 
-__all__ = ["audit", "bp", "data", "index", "invitations", "profile", "team", "tokens", "workspace"]
+__all__ = [
+    "audit",
+    "bp",
+    "data",
+    "index",
+    "invitations",
+    "platform_checks",
+    "platforms",
+    "profile",
+    "team",
+    "tokens",
+    "workspace",
+]

@@ -6,7 +6,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from huntaze.adapters.platform.errors import Outcome, PermanentError, Reason
 from huntaze.adapters.platform.onlyfans import wire
 from huntaze.adapters.platform.onlyfans.answers import reason_of
 from huntaze.adapters.platform.onlyfans.values import cents, platform_id, price_in, utc
-from huntaze.adapters.platform.records import Cents, Event, EventKind, Message, Transaction
+from huntaze.adapters.platform.records import Cents, Event, EventKind, Fan, Message, Transaction
 
 SIGNATURE = "signature"
 KEY = "x-ofapi-idempotency-key"
@@ -51,6 +51,7 @@ class Told:
 
     at: datetime | None = None
     fan_id: str | None = None
+    fan: Fan | None = None
     amount: Cents | None = None
     message_id: str | None = None
     message: Message | None = None
@@ -61,6 +62,11 @@ def parse(headers: Mapping[str, str], body: bytes, secret: str) -> Event:
     """Verify, then read. Raises PermanentError SIGNATURE or MALFORMED."""
     headers = {name.lower(): value for name, value in headers.items()}
     verify(headers.get(SIGNATURE, ""), body, secret)
+    return read(body, headers.get(KEY) or None)
+
+
+def read(body: bytes, key: str | None = None) -> Event:
+    """An event that was verified before. Raises PermanentError MALFORMED."""
     try:
         envelope = json.loads(body)
         name, payload = envelope["event"], envelope.get("payload")
@@ -78,7 +84,7 @@ def parse(headers: Mapping[str, str], body: bytes, secret: str) -> Event:
         READERS.get(kind, _nothing)(payload if isinstance(payload, dict) else {}, told)
     except ValueError as error:
         told, problem = Told(), reason_of(error)
-    return Event(kind, name, account_id, headers.get(KEY) or None, problem=problem, raw=envelope, **vars(told))
+    return Event(kind, name, account_id, key, problem=problem, raw=envelope, **vars(told))
 
 
 def verify(signature: str, body: bytes, secret: str) -> None:
@@ -90,12 +96,12 @@ def verify(signature: str, body: bytes, secret: str) -> None:
 
 
 def _received(payload: Json, told: Told) -> None:
-    told.fan_id = _id(payload, "fromUser", "id")
+    told.fan_id, told.fan = _id(payload, "fromUser", "id"), _fan(payload.get("fromUser"))
     _message(payload, told, told.fan_id, mine=False)
 
 
 def _sent(payload: Json, told: Told) -> None:
-    told.fan_id = _id(payload, "toUser", "id")
+    told.fan_id, told.fan = _id(payload, "toUser", "id"), _fan(payload.get("toUser"))
     _message(payload, told, told.fan_id, mine=True)
 
 
@@ -137,15 +143,26 @@ def _notification(payload: Json, told: Told, fan_id: str | None = None) -> None:
     """Whose it is, and when. `user_id` at the top is the creator, whatever its name says: it is never looked at."""
     told.at = utc(payload["createdAt"]) if payload.get("createdAt") else None
     told.fan_id = fan_id if fan_id and not payload.get("user") else _id(payload, "user", "id")
+    told.fan = _fan(payload.get("user"))
 
 
 def _transaction(payload: Json, told: Told) -> None:
     told.transaction = wire.Transaction.model_validate(payload).record(payload)
     told.fan_id, told.at, told.amount = told.transaction.fan_id, told.transaction.at, told.transaction.gross
+    told.fan = _fan(payload.get("user"))
 
 
 def _nothing(payload: Json, told: Told) -> None:
     """All that counts is that it happened."""
+
+
+def _fan(user: object) -> Fan | None:
+    """Who it is, and nothing more: a notification does not say how the subscription stands."""
+    try:
+        told = wire.Fan.model_validate(user)
+    except ValueError:
+        return None
+    return replace(told.record({}), active=None, renews=None) if told.username else None
 
 
 def _id(payload: Json, *path: str) -> str:

@@ -1,0 +1,45 @@
+"""Syncs: one job reads an account for a while, and asks for the next one as long as there is more."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from flask import current_app
+from rq import Queue
+
+from huntaze.adapters.signals import Signals
+from huntaze.jobs.workspace_session import workspace_session
+from huntaze.models.base import WorkspaceId
+from huntaze.services.platform_accounts import topic
+from huntaze.services.sync import SyncService
+from huntaze.services.sync_lease import SyncUpkeep
+from huntaze.system import system_session
+
+
+def run(workspace_id: int, account_id: int) -> None:
+    """Reads the account; nothing if another worker does, or it is not to be called now."""
+    here = WorkspaceId(workspace_id)
+    signals: Signals = current_app.extensions["huntaze.signals"]
+    service = SyncService(
+        partial(workspace_session, workspace_id),
+        here,
+        account_id,
+        current_app.config["SECRET_KEY"],
+        current_app.extensions["huntaze.platforms"],
+        tell=partial(signals.publish, topic(here, account_id)),
+    )
+    if service.run():
+        _enqueue(workspace_id, account_id)
+
+
+def due() -> None:
+    """Asks for a run of each account that is due: wanted, unfinished, or not looked at for ten minutes."""
+    with system_session() as session:
+        waiting = SyncUpkeep(session).due()
+    for workspace_id, account_id in waiting:
+        _enqueue(workspace_id, account_id)
+
+
+def _enqueue(workspace_id: int, account_id: int) -> None:
+    queue = Queue("default", connection=current_app.extensions["redis"], serializer="json")
+    queue.enqueue(run, workspace_id, account_id, result_ttl=0)

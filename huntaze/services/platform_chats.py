@@ -1,0 +1,167 @@
+"""Chats and what is said in them, as a platform tells it: by id, in whatever order; what changed last counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from huntaze.adapters.platform import Chat, Fan, Message
+from huntaze.models.conversation import Direction
+from huntaze.models.domain_event import EventKind
+from huntaze.services import platform_fans
+from huntaze.services.platform_scope import News, Scope, clean
+
+HISTORY = timedelta(days=30)
+"""How long before the connection a chat must have been silent for its messages not to be read at first."""
+
+NAMED = """
+SELECT platform_id FROM subscribers
+ WHERE workspace_id = :workspace AND account_id = :account AND platform_id = ANY(:ids) AND display_name <> ''
+"""
+STORE = """
+INSERT INTO conversations AS c (workspace_id, account_id, subscriber_id, can_send, platform_unread)
+SELECT :workspace, :account, s.id, coalesce(r.can_send, true), coalesce(r.unread, 0)
+  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (fan text, can_send boolean, unread bigint)
+  JOIN subscribers AS s ON s.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = r.fan
+    ON CONFLICT (workspace_id, subscriber_id) DO UPDATE
+       SET can_send = excluded.can_send, platform_unread = excluded.platform_unread
+     WHERE :told AND (c.can_send, c.platform_unread) <> (excluded.can_send, excluded.platform_unread)
+"""
+# Wherever a message is the chat's last one and unknown, there may be others before it.
+BEHIND = """
+UPDATE conversations AS c SET behind = true
+  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (fan text, message text, at timestamptz)
+  JOIN subscribers AS s ON s.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = r.fan
+ WHERE c.workspace_id = :workspace AND c.subscriber_id = s.id AND NOT c.behind AND r.at > :since
+   AND NOT EXISTS (SELECT FROM messages AS m WHERE m.workspace_id = :workspace AND m.conversation_id = c.id
+                      AND m.platform_id = r.message)
+"""
+MESSAGES = """
+INSERT INTO messages AS m (workspace_id, conversation_id, platform_id, direction, body, price_cents, is_tip,
+                           media_count, is_opened, sent_at, changed_at)
+SELECT :workspace, c.id, r.id, r.direction, r.body, r.price, r.tip, r.media, r.opened, r.at, r.changed_at
+  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (fan text, id text, direction text, body text, price bigint,
+       tip boolean, media bigint, opened boolean, at timestamptz, changed_at timestamptz)
+  JOIN subscribers AS s ON s.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = r.fan
+  JOIN conversations AS c ON c.workspace_id = :workspace AND c.subscriber_id = s.id
+ ORDER BY r.at, r.id
+    ON CONFLICT (workspace_id, conversation_id, platform_id) DO UPDATE
+       SET body = excluded.body, price_cents = excluded.price_cents, media_count = excluded.media_count,
+           is_opened = CASE WHEN m.is_opened OR excluded.is_opened THEN true
+                            ELSE coalesce(excluded.is_opened, m.is_opened) END,
+           changed_at = excluded.changed_at
+     WHERE coalesce(excluded.changed_at, excluded.sent_at) >= coalesce(m.changed_at, m.sent_at)
+       AND ((m.body, m.price_cents, m.media_count, m.changed_at) IS DISTINCT FROM
+            (excluded.body, excluded.price_cents, excluded.media_count, excluded.changed_at)
+            OR (excluded.is_opened IS NOT NULL AND m.is_opened IS NOT TRUE
+                AND m.is_opened IS DISTINCT FROM excluded.is_opened))
+"""
+OPENED = """
+UPDATE messages AS m SET is_opened = true FROM conversations AS c, subscribers AS s
+ WHERE m.workspace_id = :workspace AND c.workspace_id = :workspace AND s.workspace_id = :workspace
+   AND c.id = m.conversation_id AND s.id = c.subscriber_id AND s.account_id = :account
+   AND s.platform_id = :chat AND m.platform_id = :message AND m.is_opened IS NOT TRUE
+"""
+DELETED = """
+UPDATE messages AS m SET deleted_at = now() FROM conversations AS c
+ WHERE m.workspace_id = :workspace AND c.workspace_id = :workspace AND c.id = m.conversation_id
+   AND c.account_id = :account AND m.platform_id = :message AND m.deleted_at IS NULL
+"""
+LAST = """
+UPDATE conversations AS c SET last_message_at = r.at
+  FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (fan text, at timestamptz)
+  JOIN subscribers AS s ON s.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = r.fan
+ WHERE c.workspace_id = :workspace AND c.subscriber_id = s.id
+   AND (c.last_message_at IS NULL OR c.last_message_at < r.at)
+"""
+CAUGHT_UP = """
+UPDATE conversations AS c SET behind = false FROM subscribers AS s
+ WHERE c.workspace_id = :workspace AND s.workspace_id = :workspace AND s.id = c.subscriber_id
+   AND s.account_id = :account AND s.platform_id = :chat AND c.behind
+"""
+
+
+def store_chats(scope: Scope, chats: Sequence[Chat]) -> int:
+    """Returns how many conversations or last messages were new or changed."""
+    told = {chat.id: chat for chat in chats}
+    named = set(scope.run(NAMED, ids=list(told)).scalars())
+    platform_fans.store(scope, [_fan(chat, chat.id not in named) for chat in told.values()])
+    rows = [{"fan": chat.id, "can_send": chat.can_send, "unread": chat.unread} for chat in told.values()]
+    changed = scope.run(STORE, rows, told=True).rowcount
+    last = [chat.last_message for chat in told.values() if chat.last_message]
+    if last:
+        ends = [{"fan": each.chat_id, "message": each.id, "at": each.at} for each in last]
+        scope.run(BEHIND, ends, since=scope.connected_at - HISTORY)
+        changed += _store(scope, last)
+    return changed
+
+
+def store_messages(scope: Scope, chat_id: str, messages: Sequence[Message]) -> int:
+    """Returns how many were new or changed."""
+    if not messages:
+        return 0
+    platform_fans.add_unknown(scope, {chat_id: min(each.at for each in messages)})
+    scope.run(STORE, [{"fan": chat_id}], told=False)
+    return _store(scope, messages)
+
+
+def caught_up(scope: Scope, chat_id: str) -> None:
+    scope.run(CAUGHT_UP, chat=chat_id)
+
+
+def unlocked(scope: Scope, chat_id: str, message_id: str) -> int:
+    return scope.run(OPENED, chat=chat_id, message=message_id).rowcount
+
+
+def deleted(scope: Scope, message_id: str) -> int:
+    return scope.run(DELETED, message=message_id).rowcount
+
+
+def _store(scope: Scope, messages: Sequence[Message]) -> int:
+    told: dict[tuple[str, str], Message] = {}
+    ends: dict[str, Message] = {}
+    for each in messages:
+        before = told.get((each.chat_id, each.id))
+        if before is None or (each.changed_at or each.at) >= (before.changed_at or before.at):
+            told[each.chat_id, each.id] = each
+        if each.chat_id not in ends or each.at > ends[each.chat_id].at:
+            ends[each.chat_id] = each
+    changed = scope.run(MESSAGES, [_row(each) for each in told.values()]).rowcount
+    scope.run(LAST, [{"fan": fan, "at": each.at} for fan, each in ends.items()])
+    heard = (each for each in told.values() if not each.mine and not each.tip)
+    scope.tell(News(EventKind.MESSAGE, each.chat_id, f"{each.chat_id}:{each.id}", each.at) for each in heard)
+    return changed
+
+
+def _row(message: Message) -> dict[str, Any]:
+    return {
+        "fan": message.chat_id,
+        "id": message.id,
+        "direction": Direction.OUTBOUND if message.mine else Direction.INBOUND,
+        "body": clean(message.text),
+        "price": message.price,
+        "tip": message.tip,
+        "media": message.media_count,
+        "opened": message.opened,
+        "at": message.at,
+        "changed_at": message.changed_at,
+    }
+
+
+def _fan(chat: Chat, unnamed: bool) -> Fan:
+    """What a chat tells of its fan. Its name counts only where there is none: fans have nicknames, too."""
+    return Fan(
+        id=chat.id,
+        username=chat.fan_username,
+        name=chat.fan_name if unnamed else None,
+        nickname=None,
+        active=None,
+        renews=None,
+        subscribed_at=None,
+        expires_at=None,
+        price=None,
+        spent=None,
+        last_seen=None,
+        lists=(),
+    )

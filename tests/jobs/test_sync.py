@@ -1,0 +1,113 @@
+"""Workers at a sync that are killed, or are two: the account is read once, and whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from rq import Queue
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from huntaze.config import Config
+from huntaze.jobs import sync as jobs
+from huntaze.models.workspace import Workspace
+from tests.simulated import Simulated, simulated, wait_until
+from tests.syncing import Syncing
+
+ROOT = Path(__file__).parent.parent.parent
+WORKER = """
+import sys
+from huntaze import create_app
+from huntaze.jobs import sync
+with create_app().app_context():
+    sync.run(int(sys.argv[1]), int(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulated]:
+    """Slow enough to be killed in the middle."""
+    with simulated(fans=300, transactions=3_000) as simulator:
+        simulator.tell("settings", latency=0.01)
+        yield simulator
+
+
+@pytest.fixture
+def syncing(app: Flask, app_engine: Engine, owner: Session, workspace: Workspace, simulator: Simulated) -> Syncing:
+    return Syncing(app_engine, owner, workspace, simulator)
+
+
+def test_killed_again_and_again_it_is_as_if_never_killed(syncing: Syncing, config: Config) -> None:
+    kills = 0
+    while kills < 5:
+        before = _pages(syncing)
+        with _worker(config, syncing) as worker:
+            wait_until(partial(_read_on_or_ended, syncing, worker, before), 60)
+            worker.send_signal(signal.SIGKILL)
+            ended = worker.wait(30)
+        if syncing.account().synced_at:
+            break
+        if ended == -signal.SIGKILL:
+            kills += 1
+            assert not syncing.service().run(), "it may still be alive: its lease has to run out"
+        # On a slow machine a call may have failed, and an account then waits for a minute.
+        syncing.change(leased_until="now() - interval '1 second'", retry_at="NULL")
+    assert kills >= 3
+    syncing.run()
+    syncing.assert_same()
+
+
+def test_two_workers_at_once_read_it_once(syncing: Syncing, config: Config) -> None:
+    with _worker(config, syncing) as first, _worker(config, syncing) as second:
+        assert first.wait(120) == 0
+        assert second.wait(120) == 0
+    syncing.assert_same()
+    calls = 1_000_000 - (syncing.account().credits_left or 0)
+    assert calls <= sum(state.calls for state in syncing.states().values()) + 5, "no page was asked for twice"
+
+
+def test_a_due_account_gets_a_job(app: Flask, syncing: Syncing) -> None:
+    with app.app_context():
+        queue = Queue("default", connection=app.extensions["redis"], serializer="json")
+        queue.empty()
+        jobs.due()
+        args = [job.args for job in queue.jobs if job.func_name == "huntaze.jobs.sync.run"]
+        queue.empty()
+    assert [syncing.workspace_id, syncing.account_id] in [list(each) for each in args]
+
+
+def _read_on_or_ended(syncing: Syncing, worker: subprocess.Popen[bytes], before: int) -> bool:
+    return _pages(syncing) > before + 4 or worker.poll() is not None
+
+
+def _pages(syncing: Syncing) -> int:
+    return sum(state.calls for state in syncing.states().values())
+
+
+@contextmanager
+def _worker(config: Config, syncing: Syncing) -> Iterator[subprocess.Popen[bytes]]:
+    env = {
+        **os.environ,
+        "DATABASE_URL": config.database_url,
+        "DATABASE_APP_URL": config.app_database_url,
+        "REDIS_URL": config.redis_url,
+        "SECRET_KEY": config.secret_key,
+        "DATA": str(config.data),
+        "PLATFORM_URL": syncing.simulator.url,
+    }
+    command = [sys.executable, "-c", WORKER, str(syncing.workspace_id), str(syncing.account_id)]
+    process = subprocess.Popen(command, cwd=ROOT, env=env)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(30)
