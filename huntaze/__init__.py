@@ -49,6 +49,7 @@ def create_app(config: Config | None = None) -> Flask:
         ids,
         install,
         join,
+        lifecycle,
         limits,
         notifications,
         onlyfans,
@@ -58,7 +59,6 @@ def create_app(config: Config | None = None) -> Flask:
         security,
         settings,
         shell,
-        web,
         webhooks,
     )
     from huntaze.extensions import compress, db, migrate
@@ -89,7 +89,7 @@ def create_app(config: Config | None = None) -> Flask:
     compress.init_app(app)
     security.init_app(app)
     limits.init_app(app, config.calls_per_minute, config.redis_url)
-    web.init_app(app)
+    lifecycle.init_app(app)
     errors.init_app(app)
     shell.init_app(app)
     formats.init_app(app)
