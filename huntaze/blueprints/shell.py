@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, get_flashed_messages, request, url_for
-from flask_babel import get_locale, ngettext
+from flask_babel import get_locale, get_translations
 from flask_babel import gettext as _
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from huntaze.assets import asset
 from huntaze.blueprints import web
@@ -127,8 +130,31 @@ def _context() -> dict[str, Any]:
         "locales": LOCALES,
         "nav": _nav(),
         "toasts": lambda: get_flashed_messages(with_categories=True),
-        "ngettext": ngettext,
+        **_words(),
     }
+
+
+def _words() -> dict[str, Callable[..., str]]:
+    """`_` and `ngettext` of templates. A page calls them a hundred times: its language is looked up once.
+
+    Jinja's and Flask-Babel's own look it up each time, and copy all variables for a call within a loop (measured: a
+    tenth of the list's time).
+    """
+    translations = get_translations()
+
+    def said(eval_ctx: EvalContext, text: str, variables: dict[str, Any]) -> str:
+        # What is put into a text is escaped where the template escapes. A text is a format, also without variables.
+        return (Markup(text) if eval_ctx.autoescape else text) % variables  # noqa: S704  ours, from the catalogue
+
+    @pass_eval_context
+    def gettext(eval_ctx: EvalContext, text: str, **variables: Any) -> str:
+        return said(eval_ctx, translations.gettext(text), variables)
+
+    @pass_eval_context
+    def ngettext(eval_ctx: EvalContext, one: str, many: str, num: int, **variables: Any) -> str:
+        return said(eval_ctx, translations.ngettext(one, many, num), {"num": num, **variables})
+
+    return {"_": gettext, "ngettext": ngettext}
 
 
 def _nav() -> list[NavEntry]:
