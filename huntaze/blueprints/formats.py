@@ -13,6 +13,7 @@ from flask import Flask
 from flask_babel import format_date, format_decimal, format_time, get_locale, get_timezone
 
 WEEK, LONGEST_MONTH, MONTHS = 7, 31, 12
+HOUR = 3_600  # seconds
 
 
 def money(cents: int, currency: str) -> str:
@@ -54,7 +55,15 @@ def moment(when: datetime) -> str:
 
 def ago(when: datetime) -> str:
     """Roughly how long ago: "3 days ago"; "in 2 weeks" for a time to come."""
-    return format_timedelta(when - datetime.now(UTC), add_direction=True, locale=get_locale())
+    seconds = round((when - datetime.now(UTC)).total_seconds())
+    # In whole hours where they are all that is told, so that fifty rows and the next page share the answers.
+    exact = HOUR if abs(seconds) > 3 * HOUR else 1
+    return _ago(round(seconds / exact) * exact, get_locale())
+
+
+@lru_cache(maxsize=10_000)
+def _ago(seconds: int, locale: Locale) -> str:
+    return format_timedelta(seconds, add_direction=True, locale=locale)
 
 
 def today() -> date:
