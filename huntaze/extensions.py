@@ -28,7 +28,8 @@ class WiderCompress(Compress):
 
 
 # Models subclass Base itself; `db` brings the engines and the request's session.
-db = SQLAlchemy(model_class=Base)
+# A request's last step is its commit: what it loaded need not be marked as out of date, one by one.
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate()
 login = LoginManager()
 babel = Babel()
