@@ -1,4 +1,4 @@
-"""Money, numbers, days and times as the viewer reads them."""
+"""Money, numbers, days, times and names as the viewer reads them."""
 
 from __future__ import annotations
 
@@ -95,6 +95,11 @@ def mark(first: date, length: int, count: int) -> str:
     return str(dates.format_date(first, "LLL", locale=get_locale()))
 
 
+def initials(name: str) -> str:
+    """Of the first two words."""
+    return "".join(word[0] for word in name.split()[:2]).upper()
+
+
 def init_app(app: Flask) -> None:
-    for name in (money, number, day, moment, ago, change):
+    for name in (money, number, day, moment, ago, change, initials):
         app.add_template_filter(name)

@@ -84,10 +84,6 @@ class TemplateViewer:
     is_owner: bool
     delete_at: datetime | None
 
-    @property
-    def initials(self) -> str:
-        return "".join(word[0] for word in self.name.split()[:2]).upper()
-
 
 def init_app(app: Flask) -> None:
     babel.init_app(app, locale_selector=_locale, timezone_selector=_time_zone)
