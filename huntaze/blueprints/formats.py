@@ -45,7 +45,12 @@ def number(value: float) -> str:
 
 def day(when: datetime) -> str:
     """The calendar day in the viewer's zone."""
-    return str(format_date(when, "medium", rebase=True))
+    return _day(when.astimezone(get_timezone()).date(), get_locale())
+
+
+@lru_cache(maxsize=10_000)
+def _day(date: date, locale: Locale) -> str:
+    return dates.format_date(date, "medium", locale=locale)
 
 
 def moment(when: datetime) -> str:

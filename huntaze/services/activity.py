@@ -62,10 +62,10 @@ class ActivityService:
         ]
 
     def _found(self, query: Select[*tuple[Any, ...]]) -> Result[*tuple[Any, ...]]:
-        return self.session.execute(query, {"workspace_id": self.workspace_id})
+        return self.session.connection().execute(query, {"workspace_id": self.workspace_id})
 
 
-# Built once: half of what they cost was building them.
+# Built once, and read past the ORM, which has nothing to do there: that was two thirds of their time.
 _HERE = bindparam("workspace_id", type_=BigInteger)
 _WHO = Subscriber.id, Subscriber.display_name, Subscriber.username
 _PAYMENTS = (
