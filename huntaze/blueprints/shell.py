@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
+from babel import Locale
 from flask import Flask, current_app, get_flashed_messages, request, url_for
 from flask_babel import get_locale, get_translations
 from flask_babel import gettext as _
@@ -162,13 +164,19 @@ def _nav() -> list[NavEntry]:
     ]
 
 
-def _locale() -> str:
+def _locale() -> Locale:
     viewer = web.viewer_or_none()
     chosen = (viewer.locale if viewer else None) or LANGUAGE.read()
     if chosen in LOCALES:
-        return chosen
+        return _parsed(chosen)
     wanted = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())  # fr-CA is French
-    return next((tag for tag in wanted if tag in LOCALES), "en")
+    return _parsed(next((tag for tag in wanted if tag in LOCALES), "en"))
+
+
+@cache
+def _parsed(tag: str) -> Locale:
+    # The same object each time: what is kept by locale is found without comparing.
+    return Locale.parse(tag)
 
 
 def _time_zone() -> str:
