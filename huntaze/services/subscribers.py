@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     any_,
+    bindparam,
     case,
     false,
     func,
@@ -104,8 +105,8 @@ class SubscriberService:
 
     def get(self, subscriber_id: int) -> Subscriber:
         """With tags. Raises NotFound."""
-        query = _with_tags().where(self._here, Subscriber.id == subscriber_id)
-        subscriber: Subscriber | None = self.session.scalar(query)
+        wanted = {"workspace_id": self.workspace_id, "id": subscriber_id}
+        subscriber: Subscriber | None = self.session.scalar(_one(), wanted)
         if subscriber is None:
             raise NotFound(subscriber_id)
         return subscriber
@@ -224,6 +225,11 @@ def _with_tags() -> Select[Any]:
     # An aggregate of the whole row: [{"id": 1, "name": "whale"}]
     as_json = func.coalesce(select(func.json_agg(tags.table_valued())).scalar_subquery(), text("'[]'"))
     return select(Subscriber).options(with_expression(Subscriber.tags, as_json))
+
+
+@cache
+def _one() -> Select[Any]:
+    return _with_tags().where(Subscriber.workspace_id == bindparam("workspace_id"), Subscriber.id == bindparam("id"))
 
 
 def _among(ids: list[int]) -> ColumnElement[bool]:
