@@ -20,6 +20,7 @@ from markupsafe import Markup
 from huntaze.assets import asset
 from huntaze.blueprints import web
 from huntaze.blueprints.cookies import LANGUAGE, LOOK
+from huntaze.blueprints.formats import reader
 from huntaze.blueprints.htmx import saves_data
 from huntaze.extensions import babel
 from huntaze.models.user import Role
@@ -125,6 +126,7 @@ def _context() -> dict[str, Any]:
         "workspace_currency": viewer.currency if viewer else "USD",
         "look": Look.read(),
         "locale": str(get_locale()),
+        "reader": reader(),
         "locales": LOCALES,
         "nav": _nav(),
         "toasts": lambda: get_flashed_messages(with_categories=True),
