@@ -80,13 +80,14 @@ class SubscriberService:
 
         One query, one more with a search term, and one with a day. Raises Invalid for a cursor of another list.
         """
-        order, (conditions, common) = ORDERS[wanted.sort], self._found(wanted)
-        counted = select(Subscriber.id).where(*conditions).limit(COUNTED + 1).subquery()
-        count = select(func.count()).select_from(counted).scalar_subquery()
-        counts = null() if wanted.after or common else count
-        query = order.page(_with_tags().add_columns(counts).where(*conditions), wanted.after)
-        found = self.session.execute(query).all()
-        page = order.split([row[0] for row in found])
+        common = False
+        if wanted == SubscriberFilter(sort=wanted.sort):
+            found = self.session.execute(_opened(wanted.sort), {"workspace_id": self.workspace_id}).all()
+        else:
+            conditions, common = self._found(wanted)
+            counting = not wanted.after and not common
+            found = self.session.execute(_listed(wanted.sort, conditions, wanted.after, counting=counting)).all()
+        page = ORDERS[wanted.sort].split([row[0] for row in found])
         if wanted.after:
             return SubscriberPage(page.rows, page.next, count=None, count_capped=False)
         if page.next is None:
@@ -211,7 +212,7 @@ class SubscriberService:
             raise NotFound(subscriber_id)
 
 
-@cache  # building it took 0.4 ms of each list
+@cache  # building it took 0.4 ms of each page
 def _with_tags() -> Select[Any]:
     tags = (
         select(Tag.id, Tag.name)
@@ -225,6 +226,20 @@ def _with_tags() -> Select[Any]:
     # An aggregate of the whole row: [{"id": 1, "name": "whale"}]
     as_json = func.coalesce(select(func.json_agg(tags.table_valued())).scalar_subquery(), text("'[]'"))
     return select(Subscriber).options(with_expression(Subscriber.tags, as_json))
+
+
+def _listed(sort: Sort, conditions: list[ColumnElement[bool]], after: str, *, counting: bool) -> Select[Any]:
+    """A page of fans; `counting` beside each row how many there are, up to one more than COUNTED."""
+    counted = select(Subscriber.id).where(*conditions).limit(COUNTED + 1).subquery()
+    count = select(func.count()).select_from(counted).scalar_subquery()
+    return ORDERS[sort].page(_with_tags().add_columns(count if counting else null()).where(*conditions), after)
+
+
+@cache
+def _opened(sort: Sort) -> Select[Any]:
+    """The list as it is opened, without search and filters; this and a fan are built once, for any workspace."""
+    here = Subscriber.workspace_id == bindparam("workspace_id")
+    return _listed(sort, [here, Subscriber.archived_at.is_(None)], "", counting=True)
 
 
 @cache
