@@ -95,26 +95,36 @@ def today() -> date:
 
 def days(first: date, last: date) -> str:
     """Some days in a row of the calendar: "Tue, Nov 3", "Nov 3 – 9", "Nov 2026", "2026"."""
+    return _days(first, last, get_locale())
+
+
+@lru_cache(maxsize=10_000)
+def _days(first: date, last: date, locale: Locale) -> str:
     if first == last:
-        return str(format_skeleton("MMMEd", first, locale=get_locale()))
+        return str(format_skeleton("MMMEd", first, locale=locale))
     if first.day == (last + timedelta(days=1)).day == 1 and (last - first).days < LONGEST_MONTH:
-        return str(format_skeleton("yMMM", first, locale=get_locale()))
+        return str(format_skeleton("yMMM", first, locale=locale))
     if (last - first).days < LONGEST_MONTH:
-        return str(format_interval(first, last, "MMMd", locale=get_locale()))
+        return str(format_interval(first, last, "MMMd", locale=locale))
     return str(first.year)
 
 
 def mark(first: date, length: int, count: int) -> str:
     """The same as short as it goes, where `count` of them, mostly of `length` days, stand side by side."""
+    return _mark(first, length, count, get_locale())
+
+
+@lru_cache(maxsize=10_000)
+def _mark(first: date, length: int, count: int, locale: Locale) -> str:
     if length == 1 and count <= WEEK:
-        return str(dates.format_date(first, "ccc", locale=get_locale()))
+        return str(dates.format_date(first, "ccc", locale=locale))
     if length <= WEEK:
-        return str(format_skeleton("MMMd", first, locale=get_locale()))
+        return str(format_skeleton("MMMd", first, locale=locale))
     if length > LONGEST_MONTH:
         return str(first.year)
     if count > MONTHS:
-        return str(format_skeleton("yMMM", first, locale=get_locale()))
-    return str(dates.format_date(first, "LLL", locale=get_locale()))
+        return str(format_skeleton("yMMM", first, locale=locale))
+    return str(dates.format_date(first, "LLL", locale=locale))
 
 
 def initials(name: str) -> str:
