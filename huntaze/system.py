@@ -16,7 +16,7 @@ from huntaze.extensions import db
 
 def open_system_session() -> Session:
     """A session of the owner's; the caller commits and closes it."""
-    return Session(db.engines["system"])
+    return Session(db.engines["system"], expire_on_commit=False)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import Cents, WorkspaceId
@@ -38,15 +38,19 @@ class EarningsService:
 
     def totals(self, subscriber_id: int) -> list[Total]:
         """The fan's completed payments by kind, the largest first."""
-        gross = func.sum(Transaction.gross_cents)
-        query = (
-            select(Transaction.type, gross, func.count())
-            .where(
-                Transaction.workspace_id == self.workspace_id,
-                Transaction.subscriber_id == subscriber_id,
-                Transaction.status == TransactionStatus.COMPLETED,
-            )
-            .group_by(Transaction.type)
-            .order_by(gross.desc())
-        )
-        return [Total(kind, Cents(int(cents)), count) for kind, cents, count in self.session.execute(query)]
+        wanted = {"workspace_id": self.workspace_id, "subscriber_id": subscriber_id}
+        found = self.session.execute(_TOTALS, wanted)
+        return [Total(kind, Cents(int(cents)), count) for kind, cents, count in found]
+
+
+_GROSS = func.sum(Transaction.gross_cents)
+_TOTALS = (
+    select(Transaction.type, _GROSS, func.count())
+    .where(
+        Transaction.workspace_id == bindparam("workspace_id"),
+        Transaction.subscriber_id == bindparam("subscriber_id"),
+        Transaction.status == TransactionStatus.COMPLETED,
+    )
+    .group_by(Transaction.type)
+    .order_by(_GROSS.desc())
+)
