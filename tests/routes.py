@@ -13,22 +13,26 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from huntaze.models.base import Base, Tenant
+from huntaze.models.conversation import DeliveryState
 from huntaze.models.platform_account import Health
 from huntaze.models.user import Membership, Role
 from tests.factories import (
     PASSWORD,
     PNG,
     ApiTokenFactory,
+    AttemptFactory,
     ConversationFactory,
     DomainEventFactory,
     ImportChunkFactory,
     ImportFactory,
     ImportRowFactory,
     InvitationFactory,
+    LaneFactory,
     MemberFactory,
     MessageFactory,
     NoteFactory,
     NotificationFactory,
+    OutgoingFactory,
     PasskeyFactory,
     PayoutFactory,
     PeriodFactory,
@@ -270,7 +274,10 @@ def belongings(member: Membership) -> dict[str, int]:
     WebhookRefusalFactory(account=account)
     PeriodFactory(subscriber=fan)
     DomainEventFactory(subscriber=fan)
-    MessageFactory(conversation=ConversationFactory(account=account, subscriber_id=fan.id))
+    chat = ConversationFactory(account=account, subscriber_id=fan.id)
+    MessageFactory(conversation=chat)
+    AttemptFactory(message=OutgoingFactory(conversation=chat, state=DeliveryState.UNKNOWN))
+    LaneFactory(account=account)
     NotificationFactory(member=member)
     token = ApiTokenFactory(member=member)
     invitation = InvitationFactory(workspace_id=member.workspace_id)

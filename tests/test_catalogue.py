@@ -45,9 +45,12 @@ GRANTS = {
     "vault_items": EVERYTHING,
     "tracking_links": EVERYTHING,
     "domain_events": EVERYTHING,
+    "lanes": EVERYTHING,
+    "attempts": {"SELECT", "DELETE"},
     "memberships": {"SELECT"},
     "workspaces": {"SELECT"},
 }
+SEQUENCES = {"message_places": {"USAGE"}}
 COLUMN_GRANTS = {("users", "id", "SELECT"), ("users", "name", "SELECT"), ("workspaces", "delete_at", "UPDATE")}
 POLICIES = {
     **dict.fromkeys(TENANTS, "(workspace_id = current_workspace())"),
@@ -121,7 +124,7 @@ def test_the_app_may_do_exactly_this(owner: Session) -> None:
     found: dict[str, set[str]] = {}
     for table, privilege in rows:
         found.setdefault(table, set()).add(privilege)
-    assert found == GRANTS
+    assert found == {**GRANTS, **SEQUENCES}
 
     columns = owner.execute(
         text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from uuid import UUID
 
 import flask_migrate
 import pytest
@@ -20,7 +21,8 @@ from huntaze.extensions import db
 from huntaze.models.account_link import AccountLink, PendingAccount, Purpose
 from huntaze.models.audit import AuditEvent
 from huntaze.models.base import Base, UserId, WorkspaceId
-from huntaze.models.conversation import Conversation, Direction, Message
+from huntaze.models.conversation import Conversation, DeliveryState, Direction, Message
+from huntaze.models.delivery import Attempt, DeliveryWorker, Lane
 from huntaze.models.domain_event import DomainEvent, EventKind
 from huntaze.models.imports import Import, ImportChunk, ImportRow, Outcome
 from huntaze.models.invitation import Invitation
@@ -201,6 +203,18 @@ def _fill() -> None:
         session.add(
             Message(
                 **here, conversation_id=chat.id, platform_id="1", direction=Direction.INBOUND, body="Hi", sent_at=now
+            )
+        )
+        key = UUID(int=1)
+        queued = Message(
+            **of_account, conversation_id=chat.id, direction=Direction.OUTBOUND, state=DeliveryState.QUEUED,
+            key=key, place=1, sent_at=now,
+        )  # fmt: skip
+        session.add_all([queued, Lane(**of_account), DeliveryWorker()])
+        session.flush()
+        session.add(
+            Attempt(
+                **here, message_id=queued.id, fence=1, worker_id=1, key=key, body={}, started_at=now, deadline_at=now
             )
         )
     with Session(db.engine) as session, session.begin():

@@ -134,6 +134,25 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     ),
     "policy_changed": lambda _d: _("The rules were changed just now: read them once more."),
     "policy_not_accepted": lambda _d: _("The owner has to read and accept the platform’s rules first."),
+    "message_empty": lambda _d: _("Write something, or add a photo or a video."),
+    "message_price": lambda d: _(
+        "The price is nothing, or from %(least)s to %(most)s.", least=d["least"], most=d["most"]
+    ),
+    "price_without_media": lambda _d: _(
+        "A message with a price needs a photo or a video: what would the fan pay for?"
+    ),
+    "too_many_media": lambda d: _("Add at most %(most)s photos and videos.", most=d["most"]),
+    "media_not_ready": lambda d: _(
+        "These are not in the vault of this account, or not ready yet: %(media)s.", media=d["media"]
+    ),
+    "fan_without_account": lambda _d: _(
+        "This fan belongs to no connected account: copy the text and send it at the platform."
+    ),
+    "fan_gone": lambda _d: _("This fan has left the platform and can’t be written to."),
+    "fan_not_writable": lambda _d: _("The platform does not let you write to this fan now."),
+    "too_late_to_cancel": lambda _d: _("It is too late to cancel: the message is on its way, or was decided on."),
+    "nothing_to_decide": lambda _d: _("What became of this message is known already."),
+    "key_used": lambda _d: _("This idempotency key was used for another message; take a new one."),
     "other_account_name": lambda d: _("This is not it: type %(name)s.", name=d["name"]),
     "import_date": lambda _d: _("Write a date like 2025-12-31 or 31/12/2025."),
     "import_date_order": lambda _d: _("There is no such month; is the day written first, or the month?"),

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Sequence,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from huntaze.models.base import Base, Cents, CreatedAt, Id, Tenant, choice
+from huntaze.models.base import Base, Cents, CreatedAt, Id, Tenant, UserId, choice
+
+_OURS = text("key IS NOT NULL")
 
 
 class Direction(StrEnum):
@@ -53,10 +67,49 @@ class Conversation(Tenant, Base):
     created_at: Mapped[CreatedAt]
 
 
-class Message(Tenant, Base):
-    """Something that was said, in plain text. `platform_id` is the platform's; price 0 is free.
+class DeliveryState(StrEnum):
+    """What became of a message. What a platform told us is `sent`."""
 
-    is_opened: whether the fan paid for it, where it had a price. deleted_at: the platform took it back.
+    SCHEDULED = "scheduled"
+    HELD = "held"
+    """Waits for somebody's approval."""
+    QUEUED = "queued"
+    SENDING = "sending"
+    """A call is under way, or it is being found out whether one went through."""
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """It may have gone out or not: a person decides, and until then it is not sent again."""
+    CANCELLED = "cancelled"
+
+
+WAITING = (DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.QUEUED)
+"""Nothing has been tried yet: it can be cancelled."""
+
+
+class Failure(StrEnum):
+    """Why a message did not go out, or is not known to have; blueprints say it in words, with what to do."""
+
+    REFUSED = "refused"
+    FAN_GONE = "fan_gone"
+    NO_ANSWER = "no_answer"
+    """The call broke off or nobody answered it, and the platform could not be asked what became of it."""
+    KEY_MISMATCH = "key_mismatch"
+    """The platform knows the key for another text."""
+    REPLIED = "replied"
+    """The fan wrote first, at which it was to be cancelled."""
+
+
+class Message(Tenant, Base):
+    """Something that was said, or is to be said, in plain text; price 0 is free.
+
+    platform_id: the platform's; None until it gave one. account_id: None for a fan of no platform account; such a
+    message is never queued. is_opened: whether the fan paid for it, where it had a price. deleted_at: the platform
+    took it back. sent_at: of a message that is not sent, when it was written, or is to be queued.
+
+    Of what we send: key goes along with each attempt, and finds a message that is submitted twice; bulk messages wait
+    for all that a person typed; place is its number in the line of its class, given when it is queued; author_id
+    wrote it, at queued_at; media are ids of the platform's vault; settled_by: who decided what had become of it.
     """
 
     __tablename__ = "messages"
@@ -66,15 +119,35 @@ class Message(Tenant, Base):
             ["conversations.workspace_id", "conversations.id"],
             ondelete="CASCADE",
         ),
+        ForeignKeyConstraint(
+            ["workspace_id", "account_id"],
+            ["platform_accounts.workspace_id", "platform_accounts.id"],
+            ondelete="CASCADE",
+        ),
         UniqueConstraint("workspace_id", "conversation_id", "platform_id"),
+        Index("uq_messages_key", "workspace_id", "key", unique=True, postgresql_where=_OURS),
         Index("ix_messages_conversation", "workspace_id", "conversation_id", "sent_at", "id"),
+        # Few of millions are under way; these find them, and `outgoing` the pages of what we sent.
+        Index("ix_messages_queue", "workspace_id", "account_id", "bulk", "place",
+              postgresql_where=text("state = 'queued'")),
+        Index("ix_messages_sending", "workspace_id", "account_id", "conversation_id",
+              postgresql_where=text("state = 'sending'")),
+        Index("ix_messages_scheduled", "sent_at", postgresql_where=text("state = 'scheduled'")),
+        Index("ix_messages_waiting", "workspace_id", "conversation_id",
+              postgresql_where=text("state IN ('scheduled', 'held', 'queued')")),
+        Index("ix_messages_outgoing", "workspace_id", "id", postgresql_where=_OURS),
+        Index("ix_messages_state", "workspace_id", "account_id", "state", "id", postgresql_where=_OURS),
         CheckConstraint("price_cents >= 0", "price"),
-    )
+        CheckConstraint("state <> 'queued' OR (place IS NOT NULL AND account_id IS NOT NULL)", "queued"),
+        CheckConstraint("state = 'sent' OR key IS NOT NULL", "key"),
+    )  # fmt: skip
 
     id: Mapped[Id]
+    account_id: Mapped[int | None]
     conversation_id: Mapped[int]
-    platform_id: Mapped[str]
+    platform_id: Mapped[str | None]
     direction: Mapped[Direction] = mapped_column(choice(Direction, "direction"))
+    state: Mapped[DeliveryState] = mapped_column(choice(DeliveryState, "state"), server_default=DeliveryState.SENT)
     body: Mapped[str] = mapped_column(server_default="")
     price_cents: Mapped[Cents] = mapped_column(server_default="0")
     is_tip: Mapped[bool] = mapped_column(server_default="false")
@@ -84,3 +157,17 @@ class Message(Tenant, Base):
     changed_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
+
+    key: Mapped[UUID | None] = mapped_column(Uuid)
+    bulk: Mapped[bool] = mapped_column(server_default="false")
+    place: Mapped[int | None]
+    author_id: Mapped[UserId | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    queued_at: Mapped[datetime | None]
+    cancel_on_reply: Mapped[bool] = mapped_column(server_default="false")
+    media: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    failure: Mapped[Failure | None] = mapped_column(choice(Failure, "failure"))
+    settled_by: Mapped[UserId | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+
+PLACES = Sequence("message_places", metadata=Base.metadata)
+"""Numbers of Message.place."""

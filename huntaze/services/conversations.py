@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import WorkspaceId
-from huntaze.models.conversation import Conversation, Message
+from huntaze.models.conversation import Conversation, DeliveryState, Message
 
 PREVIEW = 3
 """Messages on the page of a fan."""
@@ -31,7 +31,7 @@ class ConversationService:
         query = (
             select(Message)
             .where(Message.workspace_id == self.workspace_id, Message.conversation_id == chat)
-            .where(Message.deleted_at.is_(None))
+            .where(Message.deleted_at.is_(None), Message.state == DeliveryState.SENT)
             .order_by(Message.sent_at.desc(), Message.id.desc())
             .limit(PREVIEW)
         )

@@ -15,6 +15,9 @@ from huntaze.services.platform_scope import News, Scope, clean
 HISTORY = timedelta(days=30)
 """How long before the connection a chat must have been silent for its messages not to be read at first."""
 
+SLACK = timedelta(minutes=2)
+"""How much the platform's clock may be behind ours, when a message of the chat is compared with what we sent."""
+
 NAMED = """
 SELECT platform_id FROM subscribers
  WHERE workspace_id = :workspace AND account_id = :account AND platform_id = ANY(:ids) AND display_name <> ''
@@ -38,9 +41,9 @@ UPDATE conversations AS c SET behind = true
                       AND m.platform_id = r.message)
 """
 MESSAGES = """
-INSERT INTO messages AS m (workspace_id, conversation_id, platform_id, direction, body, price_cents, is_tip,
-                           media_count, is_opened, sent_at, changed_at)
-SELECT :workspace, c.id, r.id, r.direction, r.body, r.price, r.tip, r.media, r.opened, r.at, r.changed_at
+INSERT INTO messages AS m (workspace_id, account_id, conversation_id, platform_id, direction, body, price_cents,
+                           is_tip, media_count, is_opened, sent_at, changed_at)
+SELECT :workspace, :account, c.id, r.id, r.direction, r.body, r.price, r.tip, r.media, r.opened, r.at, r.changed_at
   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (fan text, id text, direction text, body text, price bigint,
        tip boolean, media bigint, opened boolean, at timestamptz, changed_at timestamptz)
   JOIN subscribers AS s ON s.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = r.fan
@@ -56,6 +59,37 @@ SELECT :workspace, c.id, r.id, r.direction, r.body, r.price, r.tip, r.media, r.o
             (excluded.body, excluded.price_cents, excluded.media_count, excluded.changed_at)
             OR (excluded.is_opened IS NOT NULL AND m.is_opened IS NOT TRUE
                 AND m.is_opened IS DISTINCT FROM excluded.is_opened))
+"""
+# What we sent and have no id of yet, because its answer was lost or is still to come, is not stored a second time:
+# the first of ours takes the first of theirs that says the same. As the platform gives text back, white space is
+# not compared.
+ADOPT = """
+WITH told AS (
+    SELECT c.id AS chat, r.id, r.at, r.price, r.media, regexp_replace(r.body, '\\s+', '', 'g') AS said,
+           row_number() OVER (PARTITION BY c.id, regexp_replace(r.body, '\\s+', '', 'g'), r.price, r.media
+                              ORDER BY r.at, r.id) AS n
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (fan text, id text, direction text, body text, price bigint,
+           media bigint, at timestamptz)
+      JOIN subscribers AS s ON s.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = r.fan
+      JOIN conversations AS c ON c.workspace_id = :workspace AND c.subscriber_id = s.id
+     WHERE r.direction = 'outbound'
+       AND NOT EXISTS (SELECT FROM messages AS k WHERE k.workspace_id = :workspace AND k.conversation_id = c.id
+                          AND k.platform_id = r.id)
+), ours AS (
+    SELECT m.id, m.conversation_id AS chat, m.price_cents AS price, m.media_count AS media,
+           regexp_replace(m.body, '\\s+', '', 'g') AS said, began.at,
+           row_number() OVER (PARTITION BY m.conversation_id, regexp_replace(m.body, '\\s+', '', 'g'), m.price_cents,
+                              m.media_count ORDER BY m.place, m.id) AS n
+      FROM messages AS m
+      JOIN LATERAL (SELECT min(a.started_at) AS at FROM attempts AS a
+                     WHERE a.workspace_id = :workspace AND a.message_id = m.id) AS began ON true
+     WHERE m.workspace_id = :workspace AND m.conversation_id IN (SELECT chat FROM told)
+       AND m.key IS NOT NULL AND m.platform_id IS NULL AND m.state IN ('sending', 'sent', 'unknown')
+)
+UPDATE messages AS m SET platform_id = t.id, state = 'sent', failure = NULL, sent_at = t.at
+  FROM told AS t JOIN ours AS o USING (chat, said, price, media, n)
+ WHERE m.workspace_id = :workspace AND m.id = o.id AND m.platform_id IS NULL
+   AND t.at >= o.at - make_interval(secs => :slack)
 """
 OPENED = """
 UPDATE messages AS m SET is_opened = true FROM conversations AS c, subscribers AS s
@@ -127,7 +161,9 @@ def _store(scope: Scope, messages: Sequence[Message]) -> int:
             told[each.chat_id, each.id] = each
         if each.chat_id not in ends or each.at > ends[each.chat_id].at:
             ends[each.chat_id] = each
-    changed = scope.run(MESSAGES, [_row(each) for each in told.values()]).rowcount
+    mine = [_row(each) for each in told.values() if each.mine]
+    adopted = scope.run(ADOPT, mine, slack=SLACK.total_seconds()).rowcount if mine else 0
+    changed = adopted + scope.run(MESSAGES, [_row(each) for each in told.values()]).rowcount
     scope.run(LAST, [{"fan": fan, "at": each.at} for fan, each in ends.items()])
     heard = (each for each in told.values() if not each.mine and not each.tip)
     scope.tell(News(EventKind.MESSAGE, each.chat_id, f"{each.chat_id}:{each.id}", each.at) for each in heard)
