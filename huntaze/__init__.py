@@ -39,6 +39,7 @@ def create_app(config: Config | None = None) -> Flask:
         account,
         api,
         auth,
+        chatbot,
         cookies,
         dashboard,
         dev,
@@ -95,7 +96,7 @@ def create_app(config: Config | None = None) -> Flask:
     formats.init_app(app)
 
     people = (auth, second_factor, passkeys, password, email, join, account, settings)
-    for part in (*people, dashboard, onlyfans, notifications, webhooks, install, health, api):
+    for part in (*people, dashboard, chatbot, onlyfans, notifications, webhooks, install, health, api):
         app.register_blueprint(part.bp)
     if config.local:
         app.register_blueprint(dev.bp)

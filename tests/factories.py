@@ -21,12 +21,14 @@ from huntaze.models.audit import Action, AuditEvent
 from huntaze.models.conversation import Conversation, DeliveryState, Direction, Message
 from huntaze.models.delivery import Attempt, Lane
 from huntaze.models.domain_event import DomainEvent, EventKind
+from huntaze.models.draft import Draft
 from huntaze.models.imports import Import, ImportChunk, ImportRow, ImportState, Outcome
 from huntaze.models.invitation import Invitation
 from huntaze.models.notification import Notification
 from huntaze.models.platform_account import Platform, PlatformAccount, Resource, SyncState, WebhookDelivery
 from huntaze.models.platform_check import CheckState, PlatformCheck, Question
 from huntaze.models.platform_record import Payout, TrackingLink, VaultItem
+from huntaze.models.saved_reply import SavedReply
 from huntaze.models.second_factor import Passkey
 from huntaze.models.sign_in import ApiToken, SignIn
 from huntaze.models.subscriber import Note, Subscriber, SubscriberTag, Tag
@@ -310,6 +312,29 @@ class AttemptFactory(Row):
     body = LazyAttribute(lambda row: {"text": row.message.body})
     started_at = LazyFunction(lambda: datetime.now(UTC))
     deadline_at = LazyFunction(lambda: datetime.now(UTC))
+
+
+class DraftFactory(Row):
+    """What a member has typed in a conversation."""
+
+    class Meta:
+        model = Draft
+        exclude = ("conversation",)
+
+    conversation = SubFactory(ConversationFactory)
+    workspace_id = SelfAttribute("conversation.workspace_id")
+    conversation_id = SelfAttribute("conversation.id")
+    user_id = LazyAttribute(lambda row: MemberFactory(workspace_id=row.workspace_id).user_id)
+    body = Sequence(lambda n: f"Not sent yet {n}")
+
+
+class SavedReplyFactory(Row):
+    class Meta:
+        model = SavedReply
+
+    workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
+    name = Sequence(lambda n: f"Reply {n}")
+    body = "Thank you, {name}!"
 
 
 class LaneFactory(OfAccount):

@@ -41,6 +41,8 @@ GRANTS = {
     "subscription_periods": EVERYTHING,
     "conversations": EVERYTHING,
     "messages": EVERYTHING,
+    "drafts": EVERYTHING,
+    "saved_replies": EVERYTHING,
     "payouts": EVERYTHING,
     "vault_items": EVERYTHING,
     "tracking_links": EVERYTHING,
@@ -61,8 +63,9 @@ POLICIES = {
 FUNCTIONS = {
     "current_workspace", "fold", "like_anywhere", "search_pattern", "search_subscribers",
     "earnings_by_day", "subscribers_by_day", "keep_days", "note_days", "rebuild_days",
+    "summarise_conversations", "note_messages", "touch", "search_messages",
 }  # fmt: skip
-DEFINERS = {"search_subscribers"}
+DEFINERS = {"search_subscribers", "search_messages"}
 
 # Of no extension.
 OURS = (

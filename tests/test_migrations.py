@@ -24,6 +24,7 @@ from huntaze.models.base import Base, UserId, WorkspaceId
 from huntaze.models.conversation import Conversation, DeliveryState, Direction, Message
 from huntaze.models.delivery import Attempt, DeliveryWorker, Lane
 from huntaze.models.domain_event import DomainEvent, EventKind
+from huntaze.models.draft import Draft
 from huntaze.models.imports import Import, ImportChunk, ImportRow, Outcome
 from huntaze.models.invitation import Invitation
 from huntaze.models.mail import Mail
@@ -31,6 +32,7 @@ from huntaze.models.notification import Notification
 from huntaze.models.platform_account import Platform, PlatformAccount, Resource, SyncState, WebhookDelivery
 from huntaze.models.platform_check import PlatformCheck, Question
 from huntaze.models.platform_record import Payout, TrackingLink, VaultItem
+from huntaze.models.saved_reply import SavedReply
 from huntaze.models.second_factor import AuthenticatorApp, HalfSignIn, Passkey, RecoveryCode, SpentChallenge
 from huntaze.models.sign_in import ApiToken, ParkedForm, SignIn
 from huntaze.models.subscriber import Subscriber
@@ -211,6 +213,12 @@ def _fill() -> None:
             key=key, place=1, sent_at=now,
         )  # fmt: skip
         session.add_all([queued, Lane(**of_account), DeliveryWorker()])
+        session.add_all(
+            [
+                Draft(**both, conversation_id=chat.id, body="Hello"),
+                SavedReply(**here, name="Thanks", body="Thank you, {name}!"),
+            ]
+        )
         session.flush()
         session.add(
             Attempt(

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from huntaze import tenancy
 from huntaze.adapters.mail import Letter
+from huntaze.adapters.signals import Signals
 from huntaze.blueprints import parked
 from huntaze.blueprints.cookies import SIGN_IN
 from huntaze.blueprints.htmx import confirm_first, email_first, sign_in_first
@@ -29,6 +30,7 @@ from huntaze.models.sign_in import TokenScope
 from huntaze.models.user import Role
 from huntaze.services.account_links import AccountLinkService
 from huntaze.services.accounts import AccountService
+from huntaze.services.activity import TOPICS
 from huntaze.services.audit import AuditService
 from huntaze.services.devices import DeviceService
 from huntaze.services.erasure import ErasureService
@@ -281,6 +283,11 @@ def enqueue(job: str, *ids: int, queue: str = "default") -> None:
     g.setdefault("jobs", []).append((queue, job, ids))
 
 
+def enqueue_delivery() -> None:
+    """Something was queued to be sent: a worker that runs hears of it, this is for when none does."""
+    enqueue("huntaze.jobs.delivery.deliver", queue="delivery")
+
+
 def mail(to: str, subject: str, body: str) -> None:
     """Sends a mail in plain text after this request's commit, again and again for a day while it can't be sent."""
     mail_id = MailService(_system(), current_app.config["SECRET_KEY"]).queue(Letter(to, subject, body))
@@ -392,8 +399,15 @@ def _finish(response: Response) -> Response:
         else:
             session.rollback()
     if good:
+        _tell_who_looks(sessions)
         _enqueue_what_was_asked_for()
     return response
+
+
+def _tell_who_looks(sessions: list[Session]) -> None:
+    signals: Signals = current_app.extensions["huntaze.signals"]
+    for topic in {topic for session in sessions for topic in session.info.pop(TOPICS, ())}:
+        signals.publish(topic)
 
 
 def _enqueue_what_was_asked_for() -> None:

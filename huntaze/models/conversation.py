@@ -20,9 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from huntaze.models.base import Base, Cents, CreatedAt, Id, Tenant, UserId, choice
+from huntaze.models.base import Base, Cents, CreatedAt, Id, Tenant, Touched, UserId, choice
 
 _OURS = text("key IS NOT NULL")
+_OPEN = text("closed_at IS NULL")
 
 
 class Direction(StrEnum):
@@ -31,8 +32,13 @@ class Direction(StrEnum):
 
 
 class Conversation(Tenant, Base):
-    """One for each fan of a platform account. platform_unread: messages that the platform calls unread.
-    behind: the platform has messages of it that we have not read yet."""
+    """One for each fan. account_id: None for a fan of no platform account, to whom nothing can be sent from here.
+
+    platform_unread: messages that the platform calls unread. behind: the platform has messages of it that we have not
+    read yet. The database keeps, with each change of a message (migrations/functions): last_message_id and its time;
+    waiting_since, when the fan wrote what nobody has answered yet; unread, what the fan wrote since read_at, up to
+    100. A fan who writes also ends snoozed_until and closed_at. touched_at: when any of this last changed.
+    """
 
     __tablename__ = "conversations"
     __table_args__ = (
@@ -54,17 +60,46 @@ class Conversation(Tenant, Base):
             "last_message_at",
             postgresql_where=text("behind"),
         ),
-        Index("ix_conversations_newest", "workspace_id", "last_message_at", "id"),
-    )
+        ForeignKeyConstraint(
+            ["workspace_id", "assignee_id"],
+            ["memberships.workspace_id", "memberships.user_id"],
+            ondelete="SET NULL (assignee_id)",
+        ),
+        # One for each view of the inbox.
+        Index("ix_conversations_open", "workspace_id", "last_message_at", "id", postgresql_where=_OPEN),
+        Index("ix_conversations_closed", "workspace_id", "last_message_at", "id",
+              postgresql_where=text("closed_at IS NOT NULL")),
+        Index("ix_conversations_unread", "workspace_id", "last_message_at", "id",
+              postgresql_where=text("unread > 0 AND closed_at IS NULL")),
+        Index("ix_conversations_waiting", "workspace_id", "waiting_since", "id",
+              postgresql_where=text("waiting_since IS NOT NULL AND closed_at IS NULL")),
+        Index("ix_conversations_assignee", "workspace_id", "assignee_id", "last_message_at", "id",
+              postgresql_where=text("assignee_id IS NOT NULL")),
+        Index("ix_conversations_pinned", "workspace_id", "pinned_at", "id",
+              postgresql_where=text("pinned_at IS NOT NULL")),
+        Index("ix_conversations_snoozed", "workspace_id", "snoozed_until", "id",
+              postgresql_where=text("snoozed_until IS NOT NULL")),
+        Index("ix_conversations_touched", "workspace_id", "touched_at", "id"),
+    )  # fmt: skip
 
     id: Mapped[Id]
-    account_id: Mapped[int]
+    account_id: Mapped[int | None]
     subscriber_id: Mapped[int]
     can_send: Mapped[bool] = mapped_column(server_default="true")
     platform_unread: Mapped[int] = mapped_column(server_default="0")
     last_message_at: Mapped[datetime | None]
     behind: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[CreatedAt]
+
+    last_message_id: Mapped[int | None]
+    unread: Mapped[int] = mapped_column(server_default="0")
+    waiting_since: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    pinned_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    assignee_id: Mapped[UserId | None]
+    touched_at: Mapped[Touched]
 
 
 class DeliveryState(StrEnum):
@@ -109,7 +144,8 @@ class Message(Tenant, Base):
 
     Of what we send: key goes along with each attempt, and finds a message that is submitted twice; bulk messages wait
     for all that a person typed; place is its number in the line of its class, given when it is queued; author_id
-    wrote it, at queued_at; media are ids of the platform's vault; settled_by: who decided what had become of it.
+    wrote it, at queued_at; media are ids of the platform's vault; settled_by: who decided what had become of it;
+    unsend_asked_at: since when it is to be taken back. touched_at: when the row last changed; a trigger keeps it.
     """
 
     __tablename__ = "messages"
@@ -135,6 +171,10 @@ class Message(Tenant, Base):
         Index("ix_messages_scheduled", "sent_at", postgresql_where=text("state = 'scheduled'")),
         Index("ix_messages_waiting", "workspace_id", "conversation_id",
               postgresql_where=text("state IN ('scheduled', 'held', 'queued')")),
+        Index("ix_messages_unsending", "unsend_asked_at",
+              postgresql_where=text("unsend_asked_at IS NOT NULL AND deleted_at IS NULL")),
+        Index("ix_messages_search", "workspace_id", text("(id >> 14)"),
+              text("to_tsvector('simple'::regconfig, fold(body))"), postgresql_using="gin"),
         Index("ix_messages_outgoing", "workspace_id", "id", postgresql_where=_OURS),
         Index("ix_messages_state", "workspace_id", "account_id", "state", "id", postgresql_where=_OURS),
         CheckConstraint("price_cents >= 0", "price"),
@@ -167,6 +207,8 @@ class Message(Tenant, Base):
     media: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     failure: Mapped[Failure | None] = mapped_column(choice(Failure, "failure"))
     settled_by: Mapped[UserId | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    unsend_asked_at: Mapped[datetime | None]
+    touched_at: Mapped[Touched]
 
 
 PLACES = Sequence("message_places", metadata=Base.metadata)

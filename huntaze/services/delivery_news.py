@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from huntaze.models.base import WorkspaceId
+from huntaze.services.conversation_news import conversation_topics
 
 
 def delivery_topic(workspace_id: WorkspaceId) -> str:
@@ -14,5 +15,4 @@ def delivery_topic(workspace_id: WorkspaceId) -> str:
 
 def topics(workspace_id: WorkspaceId, conversation_ids: Iterable[int]) -> set[str]:
     """Those who look at the queue, at the list of conversations, or into one of these."""
-    chats = {f"conversation:{workspace_id}:{conversation_id}" for conversation_id in conversation_ids}
-    return {delivery_topic(workspace_id), f"inbox:{workspace_id}", *chats}
+    return {delivery_topic(workspace_id), *conversation_topics(workspace_id, conversation_ids)}
