@@ -52,15 +52,18 @@ def moment(when: datetime) -> str:
     return f"{format_date(when, 'medium')}, {format_time(when, 'short')}"
 
 
-def clock(when: datetime) -> str:
-    """The time in the viewer's zone: "14:05" today, "Nov 3, 14:05" of other days, with the year of other years."""
+def clock(when: datetime, *, short: bool = False) -> str:
+    """The time in the viewer's zone: "14:05" today, "Nov 3, 14:05" of other days, with the year of other years.
+
+    short: of other days without the time.
+    """
     zone = get_timezone()
     at, now = when.astimezone(zone), datetime.now(zone)
     time = str(format_time(when, "short"))
     if at.date() == now.date():
         return time
-    skeleton = "MMMd" if at.year == now.year else "yMMMd"
-    return f"{format_skeleton(skeleton, at, locale=get_locale())}, {time}"
+    day = str(format_skeleton("MMMd" if at.year == now.year else "yMMMd", at, locale=get_locale()))
+    return day if short else f"{day}, {time}"
 
 
 def ago(when: datetime) -> str:

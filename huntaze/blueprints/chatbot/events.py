@@ -35,9 +35,10 @@ def inbox_events() -> Response:
             viewer = web.viewer()
             found = ConversationService(session, viewer.workspace_id).news(wanted, viewer.user_id, since - SLACK)
             found = [each for each in found if told.get(each[0].id) != each[0].conversation.touched_at]
+            began = since - SLACK
             told.update((entry.id, entry.conversation.touched_at) for entry, _found in found)
             since = max([since, *(entry.conversation.touched_at for entry, _found in found)])
-            html = render_template(INBOX + "_news.html", news=found, filter=wanted, now=datetime.now(UTC))
+            html = render_template(INBOX + "_news.html", news=found, filter=wanted, began=began)
         return News(html, is_last=False, id=since.isoformat())
 
     return stream(inbox_topic(web.viewer().workspace_id), news)
@@ -56,7 +57,7 @@ def conversation_events(conversation_id: int) -> Response:
             chat = ConversationService(session, workspace_id).get(conversation_id)
             said = HistoryService(session, workspace_id).since(conversation_id, since - SLACK)
             said = [each for each in said if told.get(each.id) != each.message.touched_at]
-            began = since
+            began = since - SLACK
             told.update((each.id, each.message.touched_at) for each in said)
             since = max([since, *(each.message.touched_at for each in said)])
             html = render_template(INBOX + "_said.html", chat=chat, news=said, began=began, **words())
