@@ -49,6 +49,9 @@ log = logging.getLogger(__name__)
 NEVER_KEPT = {"password", "current", "key"}
 """Fields of a form that do not wait for a sign-in."""
 
+DELIVERY = "delivery"
+"""The queue of the jobs that send messages."""
+
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
@@ -283,9 +286,9 @@ def enqueue(job: str, *ids: int, queue: str = "default") -> None:
     g.setdefault("jobs", []).append((queue, job, ids))
 
 
-def enqueue_delivery() -> None:
-    """Something was queued to be sent: a worker that runs hears of it, this is for when none does."""
-    enqueue("huntaze.jobs.delivery.deliver", queue="delivery")
+def deliver() -> None:
+    """After this request's commit messages that wait are sent, if no worker is at it already."""
+    enqueue("huntaze.jobs.delivery.deliver", queue=DELIVERY)
 
 
 def mail(to: str, subject: str, body: str) -> None:
@@ -406,15 +409,18 @@ def _finish(response: Response) -> Response:
 
 def _tell_who_looks(sessions: list[Session]) -> None:
     signals: Signals = current_app.extensions["huntaze.signals"]
-    for topic in {topic for session in sessions for topic in session.info.pop(TOPICS, ())}:
-        signals.publish(topic)
+    topics = {topic for session in sessions for topic in session.info.pop(TOPICS, ())}
+    if topics:
+        signals.publish_all(topics)
 
 
 def _enqueue_what_was_asked_for() -> None:
     redis: Redis = current_app.extensions["redis"]
     try:
-        for queue, job, ids in g.pop("jobs", []):
-            Queue(queue, connection=redis, serializer="json").enqueue(job, *ids, result_ttl=0)
+        for name, job, ids in g.pop("jobs", []):
+            queue = Queue(name, connection=redis, serializer="json")
+            if name != DELIVERY or not queue.count:  # one run is enough: it has all that is there
+                queue.enqueue(job, *ids, result_ttl=0)
     except RedisError as error:
         log.warning("job not enqueued; the schedule will", extra={"error": type(error).__name__})
 

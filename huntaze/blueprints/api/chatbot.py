@@ -96,7 +96,7 @@ def reply_to_fan(conversation_id: int) -> Response:
     if reply.at is not None and reply.at.tzinfo is None:
         raise Invalid({"at": [Problem("timezone_aware")]})
     queued = web.service(ReplyService).send(conversation_id, web.viewer().user_id, reply)
-    web.enqueue_delivery()
+    web.deliver()
     answer = MessageQueued(id=queued.message.id, state=queued.message.state, duplicate=queued.duplicate)
     return write_json(answer, 202)
 

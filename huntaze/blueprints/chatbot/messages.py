@@ -44,7 +44,7 @@ def send_message(conversation_id: int) -> Response:
         queued = replies.send(conversation_id, web.viewer().user_id, reply)
     except Invalid as refusal:
         return refused(conversation_id, form.refused(refusal))
-    web.enqueue_delivery()
+    web.deliver()
     if wants_partial():
         return _message(conversation_id, queued.message.id)
     return go(path_of(conversation_id))
@@ -194,7 +194,7 @@ def _by_hand(conversation_id: int, form: Form) -> Response:
 
 def _decide(conversation_id: int, message_id: int, decision: Decision) -> Response:
     replies, user_id = web.service(ReplyService), web.viewer().user_id
-    web.enqueue_delivery()
+    web.deliver()
     return _tried(conversation_id, message_id, lambda: replies.decide(conversation_id, message_id, user_id, decision))
 
 
