@@ -154,7 +154,8 @@ def load(folder: Path) -> None:
         except LoadError as error:
             raise click.ClickException(f"{error} Nothing was stored.") from None
     click.echo(
-        f"{loaded.subscribers:,} subscribers and {loaded.transactions:,} transactions"
+        f"{loaded.subscribers:,} subscribers, {loaded.transactions:,} transactions, {loaded.conversations:,}"
+        f" conversations and {loaded.messages:,} messages"
         f" in {time.monotonic() - began:.1f} s. Sign in as {loaded.email}."
     )
     if loaded.ignored:

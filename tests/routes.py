@@ -159,6 +159,7 @@ ROUTES = {
     "chatbot.begin_conversation": Route("POST", Role.CHATTER, {"subscriber_id": "{subscriber_id}"}),
     "chatbot.conversation": Route("GET", MEMBER),
     "chatbot.conversation_events": Route("GET", MEMBER),
+    "chatbot.conversation_with": Route("GET", MEMBER),
     "chatbot.about": Route("GET", MEMBER),
     "chatbot.conversation_replies": Route("GET", MEMBER),
     "chatbot.conversation_media": Route("GET", MEMBER),

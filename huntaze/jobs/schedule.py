@@ -33,6 +33,7 @@ PERIODIC = {
     "forget old webhooks": Periodic("huntaze.jobs.webhooks.purge", "37 3 * * *"),
     "ask platforms what was left unasked": Periodic("huntaze.jobs.platforms.check_lost", "* * * * *"),
     "go on with erasing platform accounts": Periodic("huntaze.jobs.platforms.erase_asked", "* * * * *"),
+    "take messages back": Periodic("huntaze.jobs.messages.unsend_lost", "* * * * *"),
     "fold the figures of days": Periodic("huntaze.jobs.rollups.fold", "*/5 * * * *"),
     "send messages that wait": Periodic("huntaze.jobs.delivery.sweep", "* * * * *"),
     "forget old attempts to send": Periodic("huntaze.jobs.delivery.purge", "*/10 * * * *"),

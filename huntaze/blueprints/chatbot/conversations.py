@@ -24,6 +24,7 @@ from huntaze.services.conversation_search import ConversationSearchService
 from huntaze.services.conversations import ConversationService, Entry
 from huntaze.services.drafts import DraftService
 from huntaze.services.notes import NoteService
+from huntaze.services.subscribers import SubscriberService
 from huntaze.services.tags import TagService
 
 INBOX = "chatbot/conversations/"
@@ -63,6 +64,14 @@ def conversation(conversation_id: int) -> Response:
         entry = web.service(ConversationService).get(conversation_id)
         return page(INBOX + "_messages.html", chat=entry, said=history, **words())
     return show(conversation_id, after=after, before=before)
+
+
+@bp.get("/with/<int:subscriber_id>")
+def conversation_with(subscriber_id: int) -> Response:
+    """On to the conversation with a fan; to the fan where there is none."""
+    fan = web.service(SubscriberService).get(subscriber_id)
+    found = web.service(ConversationService).of_fan(fan.id)
+    return go(path_of(found) if found else url_for("onlyfans.subscriber", subscriber_id=fan.id))
 
 
 @bp.get("/conversations/<int:conversation_id>/about")
