@@ -137,6 +137,11 @@ class ConversationService:
         rows = self.session.execute(query).all()
         return [(Entry(*row[:4]), bool(row[4])) for row in reversed(rows)]
 
+    def last_change(self) -> datetime | None:
+        """When any conversation changed last: from then on a stream tells."""
+        query = select(Conversation.touched_at).where(Conversation.workspace_id == self.workspace_id)
+        return self.session.scalar(query.order_by(Conversation.touched_at.desc()).limit(1))
+
     def get(self, conversation_id: int) -> Entry:
         """Raises NotFound."""
         row = self.session.execute(self._entries().where(*self._one(conversation_id))).one_or_none()

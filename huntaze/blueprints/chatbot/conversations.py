@@ -35,11 +35,14 @@ AT_ACCOUNT = ("platform_disconnected", "policy_not_accepted")
 @bp.get("/conversations")
 def conversations() -> Response:
     wanted = read(ConversationFilter, request.args)
-    context: dict[str, Any] = {"filter": wanted, "now": datetime.now(UTC), "member": web.viewer().user_id}
+    conversations = web.service(ConversationService)
+    context: dict[str, Any] = {"filter": wanted, "member": web.viewer().user_id}
     if wanted.q:
         context["found"] = web.service(ConversationSearchService).find(wanted.q)
     else:
-        context["inbox"] = web.service(ConversationService).page(wanted, web.viewer().user_id)
+        since = conversations.last_change()
+        context["since"] = since.isoformat() if since else None
+        context["inbox"] = conversations.page(wanted, web.viewer().user_id)
     if wants_partial():
         if wanted.after or wanted.before:
             return page(INBOX + "_rows.html", **context)
@@ -62,7 +65,7 @@ def conversation(conversation_id: int) -> Response:
     if wants_partial() and (after or before):
         history = web.service(HistoryService).page(conversation_id, after, before)
         entry = web.service(ConversationService).get(conversation_id)
-        return page(INBOX + "_messages.html", chat=entry, said=history, **words())
+        return page(INBOX + "_messages.html", chat=entry, said=history, is_part=True, **words())
     return show(conversation_id, after=after, before=before)
 
 

@@ -18,7 +18,8 @@ from huntaze.services.conversations import ConversationService
 from huntaze.services.keyset import read_time
 
 SLACK = timedelta(seconds=2)
-"""What is committed now may have been written so long before: it is looked for once more, and told once."""
+"""What is committed now may have been written so long before: it is looked for once more, and told once. What the
+page was made with is not told."""
 LONGEST = timedelta(hours=1)
 """Who was away for longer has a page to read anew."""
 
@@ -34,9 +35,10 @@ def inbox_events() -> Response:
         with web.own_session() as session:
             viewer = web.viewer()
             found = ConversationService(session, viewer.workspace_id).news(wanted, viewer.user_id, since - SLACK)
-            found = [each for each in found if told.get(each[0].id) != each[0].conversation.touched_at]
-            began = since - SLACK
-            told.update((entry.id, entry.conversation.touched_at) for entry, _found in found)
+            touched = {entry.id: entry.conversation.touched_at for entry, _found in found}
+            began, shown = since - SLACK, told or {id_: at for id_, at in touched.items() if at <= since}
+            found = [each for each in found if shown.get(each[0].id) != each[0].conversation.touched_at]
+            told.update(touched)
             since = max([since, *(entry.conversation.touched_at for entry, _found in found)])
             html = render_template(INBOX + "_news.html", news=found, filter=wanted, began=began)
         return News(html, is_last=False, id=since.isoformat())
@@ -56,9 +58,10 @@ def conversation_events(conversation_id: int) -> Response:
             workspace_id = web.viewer().workspace_id
             chat = ConversationService(session, workspace_id).get(conversation_id)
             said = HistoryService(session, workspace_id).since(conversation_id, since - SLACK)
-            said = [each for each in said if told.get(each.id) != each.message.touched_at]
-            began = since - SLACK
-            told.update((each.id, each.message.touched_at) for each in said)
+            touched = {each.id: each.message.touched_at for each in said}
+            began, shown = since - SLACK, told or {id_: at for id_, at in touched.items() if at <= since}
+            said = [each for each in said if shown.get(each.id) != each.message.touched_at]
+            told.update(touched)
             since = max([since, *(each.message.touched_at for each in said)])
             html = render_template(INBOX + "_said.html", chat=chat, news=said, began=began, **words())
         return News(html, is_last=False, id=since.isoformat())

@@ -86,7 +86,7 @@ function fill(html) {
 
 on("submit", (event) => {
   const form = event.target, button = event.submitter;
-  if (form !== composer() || button?.name || button?.formAction !== form.action) return;
+  if (form !== composer() || button?.name || button?.hasAttribute("formaction")) return;
   event.preventDefault();
   const fields = [...new FormData(form)].filter(([name, typed]) => typed && name !== "key");
   if (!fields.some(([name]) => name === "text" || name === "media")) return;
