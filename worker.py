@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -22,6 +23,9 @@ from huntaze import logs
 from huntaze.config import Config
 from huntaze.jobs import schedule as table
 from huntaze.launch import die_with_parent
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 DELIVERY = "delivery"
 
@@ -56,9 +60,13 @@ def work(queue: str, config: Config, connection: Redis) -> None:
     """Run the jobs of one queue: a worker of several can lose a job when it is killed (SECURITY, RQ)."""
     from huntaze import create_app
 
+    run_queue(queue, create_app(config), connection)
+
+
+def run_queue(queue: str, app: Flask, connection: Redis) -> None:
     kind = DeliveryWorker if queue == DELIVERY else QueueWorker
     worker = kind([queue], connection=connection, serializer="json", log_job_description=False)
-    with create_app(config).app_context():
+    with app.app_context():
         if queue == DELIVERY:
             start_delivery(connection)
         worker.work(logging_level=None)
