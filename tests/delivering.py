@@ -108,7 +108,7 @@ def sender(engine: Engine, fans: Iterable[str], external_id: str, workspace_id: 
             ),
             {**here, "fans": list(fans)},
         )
-        chats = {fan: chat for fan, chat in found}
+        chats = {row.platform_id: row.id for row in found}
     return Sender((account.workspace_id, account.id), external_id, chats)
 
 
@@ -128,6 +128,15 @@ def queue(engine: Engine, sender: Sender, count: int, *, bulk: bool = True, pref
                 "of": len(sender.chats), "prefix": prefix, "bulk": bulk, "count": count,
             },
         )  # fmt: skip
+        if not bulk:  # as DeliveryService does: what waits in the chat of a reply comes along
+            connection.execute(
+                text(
+                    "UPDATE messages AS m SET bulk = false FROM messages AS r WHERE r.account_id = :account"
+                    " AND r.state = 'queued' AND NOT r.bulk AND m.account_id = :account"
+                    " AND m.state IN ('queued', 'sending') AND m.bulk AND m.conversation_id = r.conversation_id"
+                ),
+                {"account": sender.key[1]},
+            )
         connection.execute(text("SELECT pg_notify('delivery', :who)"), {"who": f"{sender.key[0]}:{sender.key[1]}"})
 
 
@@ -136,11 +145,12 @@ def states(engine: Engine, senders: Iterable[Sender]) -> Counter[str]:
     with engine.connect() as connection:
         found = connection.execute(
             text(
-                "SELECT state, count(*) FROM messages WHERE account_id = ANY(:accounts) AND key IS NOT NULL GROUP BY 1"
+                "SELECT state, count(*) AS count FROM messages"
+                " WHERE account_id = ANY(:accounts) AND key IS NOT NULL GROUP BY 1"
             ),
             {"accounts": accounts},
         )
-        return Counter({state: count for state, count in found})
+        return Counter({row.state: row.count for row in found})
 
 
 @dataclass

@@ -16,8 +16,9 @@ from werkzeug.test import TestResponse
 
 from huntaze.models.base import Base, Tenant
 from huntaze.models.conversation import DeliveryState
-from huntaze.models.platform_account import Health
+from huntaze.models.platform_account import Health, Platform
 from huntaze.models.user import Membership, Role
+from huntaze.services.platform_policies import POLICIES
 from tests.factories import (
     PASSWORD,
     PNG,
@@ -249,6 +250,8 @@ ROUTES = {
     "api.get_subscriber": Route("GET", MEMBER),
     "api.change_subscriber": Route("PATCH", Role.MANAGER, {"display_name": "New"}),
     "api.archive_subscriber": Route("DELETE", Role.MANAGER),
+    "api.send_message": Route("POST", Role.CHATTER, {"subscriber_id": "{subscriber_id}", "text": "Hello"}),
+    "api.get_delivery_status": Route("GET", MEMBER),
     "api.get_profile": Route("GET", MEMBER),
     "api.put_profile": Route("PUT", MEMBER, {"name": "New Name"}),
     "api.get_settings": Route("GET", MEMBER),
@@ -312,6 +315,9 @@ def belongings(member: Membership) -> dict[str, int]:
     TransactionFactory(subscriber=fan)
     account = PlatformAccountFactory(
         workspace_id=member.workspace_id, policy_version="onlyfans-1", policy_accepted_at=datetime.now(UTC)
+        workspace_id=member.workspace_id,
+        policy_version=POLICIES[Platform.ONLYFANS].version,
+        policy_accepted_at=datetime.now(UTC),
     )
     fan.account_id, fan.platform_id = account.id, str(fan.id)
     session.commit()

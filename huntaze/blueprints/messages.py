@@ -163,6 +163,7 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "uuid_parsing": lambda _d: _("Send a UUID as the key."),
     "datetime_parsing": lambda _d: _("Choose a day and a time."),
     "datetime_from_date_parsing": lambda _d: _("Choose a day and a time."),
+    "key_invalid": lambda d: _("An idempotency key has at most %(most)s characters, all printable.", most=d["most"]),
     "key_used": lambda _d: _("This idempotency key was used for another message; take a new one."),
     "other_account_name": lambda d: _("This is not it: type %(name)s.", name=d["name"]),
     "import_date": lambda _d: _("Write a date like 2025-12-31 or 31/12/2025."),

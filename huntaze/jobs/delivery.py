@@ -48,7 +48,10 @@ def deliver() -> None:
         log.warning("a delivery worker was late; its lanes are taken over")
     except* OperationalError as errors:
         log.warning("PostgreSQL went away; delivery goes on later", extra={"errors": len(errors.exceptions)})
-    sweep()
+    try:
+        sweep()
+    except OperationalError as error:
+        log.warning("the schedule will look for more to send", extra={"error": type(error).__name__})
 
 
 def sweep() -> None:

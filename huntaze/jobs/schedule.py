@@ -35,9 +35,11 @@ PERIODIC = {
     "go on with erasing platform accounts": Periodic("huntaze.jobs.platforms.erase_asked", "* * * * *"),
     "take messages back": Periodic("huntaze.jobs.messages.unsend_lost", "* * * * *"),
     "fold the figures of days": Periodic("huntaze.jobs.rollups.fold", "*/5 * * * *"),
+    "go on with erasing platform accounts": Periodic("huntaze.jobs.platforms.erase_asked", "* * * * *", "sync"),
+    "fold the figures of days": Periodic("huntaze.jobs.rollups.fold", "*/5 * * * *", "rollups"),
     "send messages that wait": Periodic("huntaze.jobs.delivery.sweep", "* * * * *"),
     "forget old attempts to send": Periodic("huntaze.jobs.delivery.purge", "*/10 * * * *"),
-    "read platform accounts": Periodic("huntaze.jobs.sync.due", "* * * * *"),
+    "read platform accounts": Periodic("huntaze.jobs.sync.due", "* * * * *", "sync"),
 }
 
 

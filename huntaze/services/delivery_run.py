@@ -167,7 +167,8 @@ class DeliveryRun:
             return
         if batch.taken and not self._loaded:
             # The first adapter loads the client, for seconds: our heart beats meanwhile.
-            await asyncio.to_thread(self._open, batch.taken[0].platform, "", "")
+            first = batch.taken[0]
+            await asyncio.to_thread(self._open, first.platform, "", first.external_id)
             self._loaded = True
         self._follow(batch, now)
 

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from os import getpid
+from socket import gethostname
 from typing import Any
 from uuid import UUID
 
@@ -41,7 +43,7 @@ _SENDING = """EXISTS (SELECT FROM messages AS m WHERE m.workspace_id = l.workspa
 _DUE = f"""p.key_sealed IS NOT NULL AND ({_SENDING} OR ({_OPEN} AND {_RUNS}
        AND (l.not_before IS NULL OR l.not_before <= clock_timestamp()) AND {_QUEUED}))"""
 
-REGISTER = "INSERT INTO delivery_workers DEFAULT VALUES RETURNING id"
+REGISTER = "INSERT INTO delivery_workers (process) VALUES (:process) RETURNING id"
 FORGET = "DELETE FROM delivery_workers WHERE heartbeat_at < now() - interval '1 day'"
 BEAT = """
 UPDATE delivery_workers SET heartbeat_at = clock_timestamp()
@@ -181,8 +183,8 @@ WITH due AS (
     RETURNING m.workspace_id, m.account_id, m.conversation_id, m.bulk
 ), along AS (
     UPDATE messages AS m SET bulk = false FROM queued AS q
-     WHERE m.workspace_id = q.workspace_id AND m.conversation_id = q.conversation_id AND m.state = 'queued'
-       AND m.bulk AND NOT q.bulk
+     WHERE m.workspace_id = q.workspace_id AND m.conversation_id = q.conversation_id
+       AND m.state IN ('queued', 'sending') AND m.bulk AND NOT q.bulk
 )
 SELECT workspace_id, account_id, conversation_id FROM queued
 """
@@ -277,7 +279,7 @@ class DeliveryStore:
 
     def register(self) -> int:
         self._run(FORGET)
-        return int(self._run(REGISTER).scalar_one())
+        return int(self._run(REGISTER, process=f"{gethostname()}:{getpid()}").scalar_one())
 
     def beat(self) -> bool:
         """False: others take us for dead, and may have our lanes."""

@@ -1,6 +1,6 @@
 """Calls of the gateway: their deadline, and what each way of failing means.
 
-Importing this takes 1.5 s and 60 MB, for the client's 500 modules: it is done at the first call, so that a process
+Importing this takes 2 s and 60 MB, for the client's 500 modules: it is done at the first call, so that a process
 that only reads webhooks does without.
 """
 
@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import aiohttp
 import httpx
 import onlyfansapi
+import onlyfansapi.resources.chats  # or the first send would wait 0.8 s for it (5 s on a busy machine)
 from httpx_aiohttp import AiohttpTransport
 
 from huntaze.adapters.platform.errors import Outcome, PermanentError, PlatformError, Reason, RetryableError

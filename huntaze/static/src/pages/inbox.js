@@ -93,6 +93,7 @@ on("submit", (event) => {
   const reply = { url: form.getAttribute("action"), fields: [...fields, ["key", uuid()]] };
   save([...load(), reply]);
   show(reply);
+  find(".log").scrollTop = 0; // its end, as it is laid out from there
   clear(form);
   flush();
 }, true);
