@@ -75,6 +75,20 @@ def moment(when: datetime) -> str:
     return f"{format_date(when, 'medium')}, {format_time(when, 'short')}"
 
 
+def clock(when: datetime, *, short: bool = False) -> str:
+    """The time in the viewer's zone: "14:05" today, "Nov 3, 14:05" of other days, with the year of other years.
+
+    short: of other days without the time.
+    """
+    zone = reader().zone
+    at, now = when.astimezone(zone), datetime.now(zone)
+    time = str(format_time(when, "short"))
+    if at.date() == now.date():
+        return time
+    day = str(format_skeleton("MMMd" if at.year == now.year else "yMMMd", at, locale=reader().locale))
+    return day if short else f"{day}, {time}"
+
+
 def ago(when: datetime, by: Reader | None = None) -> str:
     """Roughly how long ago: "3 days ago"; "in 2 weeks" for a time to come."""
     seconds = round((when - datetime.now(UTC)).total_seconds())
@@ -133,7 +147,7 @@ def initials(name: str) -> str:
 
 
 def init_app(app: Flask) -> None:
-    for write in (number, moment, change, initials):
+    for write in (number, moment, clock, change, initials):
         app.add_template_filter(write)
     for write_by in (money, day, ago):
         app.add_template_filter(_of_the_page(write_by), write_by.__name__)

@@ -13,6 +13,7 @@ from rq import Queue
 from sqlalchemy.orm import Session
 
 from huntaze import tenancy
+from huntaze.adapters.signals import Signals
 from huntaze.blueprints import parked, web
 from huntaze.blueprints.cookies import SIGN_IN
 from huntaze.blueprints.htmx import confirm_first, email_first, sign_in_first
@@ -20,6 +21,7 @@ from huntaze.blueprints.security import SAFE
 from huntaze.extensions import db, login
 from huntaze.models.sign_in import TokenScope
 from huntaze.models.user import Role
+from huntaze.services.activity import TOPICS
 from huntaze.services.errors import Forbidden
 from huntaze.services.parked_forms import ParkedFormService
 from huntaze.services.sign_in import SignInService, Viewer
@@ -119,15 +121,25 @@ def _finish(response: Response) -> Response:
         else:
             session.rollback()
     if good:
+        _tell_who_looks(sessions)
         _enqueue_what_was_asked_for()
     return response
+
+
+def _tell_who_looks(sessions: list[Session]) -> None:
+    signals: Signals = current_app.extensions["huntaze.signals"]
+    topics = {topic for session in sessions for topic in session.info.pop(TOPICS, ())}
+    if topics:
+        signals.publish_all(topics)
 
 
 def _enqueue_what_was_asked_for() -> None:
     redis: Redis = current_app.extensions["redis"]
     try:
-        for queue, job, ids in g.pop("jobs", []):
-            Queue(queue, connection=redis, serializer="json").enqueue(job, *ids, result_ttl=0)
+        for name, job, ids in g.pop("jobs", []):
+            queue = Queue(name, connection=redis, serializer="json")
+            if name != web.DELIVERY or not queue.count:  # one run is enough: it has all that is there
+                queue.enqueue(job, *ids, result_ttl=0)
     except RedisError as error:
         log.warning("job not enqueued; the schedule will", extra={"error": type(error).__name__})
 

@@ -69,6 +69,7 @@ class NavEntry:
     label: str
     icon: str
     current: bool
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,10 @@ def _words() -> dict[str, Callable[..., str]]:
 
 
 def _nav() -> list[NavEntry]:
-    here = request.blueprint
+    here, viewer = request.blueprint, web.viewer_or_none()
     return [
         NavEntry("dashboard.index", _("Home"), "home", here == "dashboard"),
+        NavEntry("chatbot.conversations", _("Inbox"), "inbox", here == "chatbot", viewer.waiting if viewer else 0),
         NavEntry("onlyfans.subscribers", _("Fans"), "fans", here == "onlyfans"),
         NavEntry("settings.index", _("Settings"), "settings", request.path.startswith("/settings")),
     ]

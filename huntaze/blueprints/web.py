@@ -34,6 +34,9 @@ from huntaze.services.sign_in import SignInService, Viewer
 from huntaze.services.tries import TryService, Whose
 from huntaze.system import open_system_session, system_session
 
+DELIVERY = "delivery"
+"""The queue of the jobs that send messages."""
+
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
@@ -266,6 +269,11 @@ def enqueue(job: str, *ids: int, queue: str = "default") -> None:
     Valkey may be away: what has to happen is a row in PostgreSQL, and a periodic job finds it.
     """
     g.setdefault("jobs", []).append((queue, job, ids))
+
+
+def deliver() -> None:
+    """After this request's commit messages that wait are sent, if no worker is at it already."""
+    enqueue("huntaze.jobs.delivery.deliver", queue=DELIVERY)
 
 
 def mail(to: str, subject: str, body: str) -> None:

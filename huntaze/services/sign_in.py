@@ -8,10 +8,11 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Row, Select, bindparam, delete, func, or_, select, update
+from sqlalchemy import CursorResult, Row, Select, bindparam, delete, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId, WorkspaceId
+from huntaze.models.conversation import Conversation
 from huntaze.models.notification import Notification
 from huntaze.models.sign_in import ABSOLUTE, CONFIRMED, IDLE, ApiToken, SignIn, TokenScope
 from huntaze.models.user import Membership, Role, User
@@ -23,6 +24,8 @@ from huntaze.services.passwords import hash_password, needs_rehash, verify_passw
 
 SEEN_EVERY = timedelta(minutes=5)
 """`last_seen_at` is written at most this often, so that reading pages hardly writes."""
+COUNTED = 100
+"""More unanswered conversations are not counted for the bar of each page: "99+" says it."""
 KEPT = timedelta(days=30)
 """How long an ended session's row stays, so that a late form still finds its author."""
 
@@ -32,6 +35,7 @@ class Viewer:
     """Who asks, and in which workspace: read anew for each request, so that a changed role holds at once.
 
     time_zone: the person's own, else the workspace's. picture: the digest of theirs. scope: of an API token.
+    unread: notifications. waiting: conversations in which a fan waits for an answer, up to 100.
     """
 
     user_id: UserId
@@ -45,6 +49,7 @@ class Viewer:
     time_zone: str
     role: Role
     unread: int
+    waiting: int
     picture: str | None = None
     scope: TokenScope | None = None
     delete_at: datetime | None = None
@@ -219,6 +224,20 @@ def _viewer(credential: type[SignIn] | type[ApiToken], *columns: Any) -> Select[
         )
         .scalar_subquery()
     )
+    now = func.now()
+    some = (
+        select(literal(1))
+        .where(
+            Conversation.workspace_id == credential.workspace_id,
+            Conversation.waiting_since.is_not(None),
+            Conversation.closed_at.is_(None),
+            or_(Conversation.snoozed_until.is_(None), Conversation.snoozed_until <= now),
+        )
+        .limit(COUNTED)
+        .correlate(credential)
+        .subquery()
+    )
+    waiting = select(func.count()).select_from(some).scalar_subquery()
     return (
         select(
             User.id.label("user_id"),
@@ -234,6 +253,7 @@ def _viewer(credential: type[SignIn] | type[ApiToken], *columns: Any) -> Select[
             func.coalesce(User.time_zone, Workspace.time_zone).label("time_zone"),
             Membership.role,
             unread.label("unread"),
+            waiting.label("waiting"),
             *columns,
         )
         .join_from(credential, User, User.id == credential.user_id)

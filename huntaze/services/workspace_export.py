@@ -50,7 +50,7 @@ LEFT_OUT_COLUMNS: dict[tuple[str, str], str] = {
 
 # What `huntaze load` calls things: renamed columns, and the id of the owner in each row.
 RENAMED = {("transactions", "occurred_at"): "created_at"}
-LOADED = ("subscribers", "transactions")
+LOADED = ("subscribers", "transactions", "conversations", "messages")
 
 Sessions = Callable[[], AbstractContextManager[Session]]
 Rows = Iterator[tuple[Any, ...]]

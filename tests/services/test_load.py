@@ -76,9 +76,9 @@ def counts(app: Flask) -> list[int | None]:
 
 def test_a_folder_becomes_a_workspace_of_its_own(app: Flask, write: Write) -> None:
     folder, seen = write(), list[tuple[str, int]]()
-    (folder / "messages.csv").write_text("id\n")
+    (folder / "campaigns.csv").write_text("id\n")
     loaded = load(app, folder, seen)
-    assert (loaded.subscribers, loaded.transactions, loaded.ignored) == (2, 4, ("messages.csv",))
+    assert (loaded.subscribers, loaded.transactions, loaded.ignored) == (2, 4, ("campaigns.csv",))
     assert ("Reading transactions.csv", 4) in seen
 
     with app.app_context(), system_session() as session:
