@@ -52,6 +52,17 @@ def moment(when: datetime) -> str:
     return f"{format_date(when, 'medium')}, {format_time(when, 'short')}"
 
 
+def clock(when: datetime) -> str:
+    """The time in the viewer's zone: "14:05" today, "Nov 3, 14:05" of other days, with the year of other years."""
+    zone = get_timezone()
+    at, now = when.astimezone(zone), datetime.now(zone)
+    time = str(format_time(when, "short"))
+    if at.date() == now.date():
+        return time
+    skeleton = "MMMd" if at.year == now.year else "yMMMd"
+    return f"{format_skeleton(skeleton, at, locale=get_locale())}, {time}"
+
+
 def ago(when: datetime) -> str:
     """Roughly how long ago: "3 days ago"; "in 2 weeks" for a time to come."""
     return format_timedelta(when - datetime.now(UTC), add_direction=True, locale=get_locale())
@@ -87,5 +98,5 @@ def mark(first: date, length: int, count: int) -> str:
 
 
 def init_app(app: Flask) -> None:
-    for name in (money, number, day, moment, ago, change):
+    for name in (money, number, day, moment, clock, ago, change):
         app.add_template_filter(name)
