@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from huntaze.models.base import WorkspaceId
 from huntaze.models.conversation import DeliveryState, Message
 from huntaze.models.delivery import AttemptOutcome
-from huntaze.models.platform_account import PlatformAccount
+from huntaze.models.platform_account import Health, PlatformAccount
 from huntaze.models.workspace import Workspace
 from huntaze.services.delivery_status import DeliveryStatusService
 from huntaze.services.delivery_stories import MOST, StoryService
@@ -89,7 +89,9 @@ def test_a_lane_says_who_paused_it_and_whether_anything_could_go_out(
     outgoing(account, bulk=True)
     outgoing(account)
     outgoing(account, state=DeliveryState.SENDING, bulk=True)
-    gone = PlatformAccountFactory(workspace_id=workspace.id, username="old", key_sealed=None)
+    gone = PlatformAccountFactory(
+        workspace_id=workspace.id, username="old", key_sealed=None, health=Health.DISCONNECTED
+    )
     lane = status.lane(account.id)
     assert lane.paused_by
     assert (lane.left, lane.connected, lane.accepted) == (3, True, False)

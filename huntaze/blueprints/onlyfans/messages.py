@@ -22,7 +22,7 @@ from huntaze.services.delivery import DeliveryService
 from huntaze.services.delivery_news import delivery_topic
 from huntaze.services.delivery_status import DeliveryStatusService
 from huntaze.services.delivery_stories import StoryService
-from huntaze.services.errors import Conflict
+from huntaze.services.errors import Invalid
 
 HERE = "onlyfans/messages/"
 PARTS = ("unsure", "lanes")
@@ -127,7 +127,7 @@ def _decide(message_id: int, step: Callable[[int], object], toast: str) -> Respo
     """A refusal leads to the message, which says what became of it: each step refuses before it changes anything."""
     try:
         step(message_id)
-    except Conflict as refusal:
+    except Invalid as refusal:
         why = next(problem for problems in refusal.errors.values() for problem in problems)
         return go(url_for("onlyfans.message", message_id=message_id), say(why), "bad")
     return answer(toast)
