@@ -368,7 +368,7 @@ def test_the_queue(open_as: OpenAs, app: Flask, member: Membership, record_prope
         record_property(f"bytes: queue, {name}", traffic.total)
     assert 0 < cold.total <= 32 * KB, cold
     assert 0 < median(traffic.total for traffic in swaps.values()) <= 2 * KB, swaps
-    assert 0 < max(told) <= 3 * KB, told
+    assert 0 < max(told) <= 1.5 * KB, told
 
 
 def test_the_login_cold(page: Page, record_property: Record) -> None:
