@@ -11,9 +11,11 @@ import os
 import signal
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from redis import Redis
-from rq import Queue, Worker
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker, Worker
 from rq.cron import CronJob, CronScheduler
 from rq.job import Job
 
@@ -21,6 +23,11 @@ from huntaze import logs
 from huntaze.config import Config
 from huntaze.jobs import schedule as table
 from huntaze.launch import die_with_parent
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+DELIVERY = "delivery"
 
 
 class QueueWorker(Worker):
@@ -36,6 +43,10 @@ class QueueWorker(Worker):
             engine.dispose(close=False)
 
 
+class DeliveryWorker(SimpleWorker):
+    """RQ's worker that forks nothing: its one job lasts a minute and loads much, and PostgreSQL knows what it did."""
+
+
 class PeriodicJob(CronJob):
     """RQ's periodic job; its own `enqueue` would pickle, and doesn't say which tick it is."""
 
@@ -49,9 +60,26 @@ def work(queue: str, config: Config, connection: Redis) -> None:
     """Run the jobs of one queue: a worker of several can lose a job when it is killed (SECURITY, RQ)."""
     from huntaze import create_app
 
-    worker = QueueWorker([queue], connection=connection, serializer="json", log_job_description=False)
-    with create_app(config).app_context():
+    run_queue(queue, create_app(config), connection)
+
+
+def run_queue(queue: str, app: Flask, connection: Redis) -> None:
+    kind = DeliveryWorker if queue == DELIVERY else QueueWorker
+    worker = kind([queue], connection=connection, serializer="json", log_job_description=False)
+    with app.app_context():
+        if queue == DELIVERY:
+            start_delivery(connection)
         worker.work(logging_level=None)
+
+
+def start_delivery(connection: Redis) -> None:
+    """Whatever a killed worker left is taken over by the first run; without Valkey the schedule asks for it later."""
+    from huntaze.jobs import delivery
+
+    try:
+        delivery.wake(connection)
+    except RedisError as error:
+        logging.getLogger(__name__).warning("delivery waits", extra={"error": type(error).__name__})
 
 
 def schedule(connection: Redis) -> None:

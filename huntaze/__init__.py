@@ -10,11 +10,15 @@ from urllib.parse import urlsplit
 from huntaze.config import Config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
+    import httpx
     from flask import Flask
 
     from huntaze.adapters.platform import PlatformAdapter
+
+    OpenPlatform = Callable[[str, str, str], PlatformAdapter]
 
 ROOT = Path(__file__).parent
 MIGRATIONS = ROOT.parent / "migrations"
@@ -62,6 +66,7 @@ def create_app(config: Config | None = None) -> Flask:
         webhooks,
     )
     from huntaze.extensions import compress, db, migrate
+    from huntaze.services.delivery_rules import Rules
 
     config = config or Config.from_env()
     app = flask.Flask("huntaze", static_folder=None)
@@ -74,6 +79,8 @@ def create_app(config: Config | None = None) -> Flask:
         SmtpMailer(config.mail_url, config.mail_from) if config.mail_url else LocalMailer(config.data / "mail")
     )
     app.extensions["huntaze.platforms"] = _platforms(config)
+    app.extensions["huntaze.platform_pool"] = _platform_pool(config)
+    app.extensions["huntaze.delivery_rules"] = Rules(at_once=config.sends_per_second)
     app.extensions["huntaze.webhook_readers"] = {"onlyfans": onlyfans_webhooks}
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = cookies.Toasts()
@@ -118,6 +125,33 @@ def _platforms(config: Config) -> Callable[[str, str, str], PlatformAdapter]:
         return OnlyFans(api_key, account_id, base_url=config.platform_url or None)
 
     return open_platform
+
+
+def _platform_pool(config: Config) -> Callable[[int, float], AbstractAsyncContextManager[OpenPlatform]]:
+    """(connections, seconds of a call) -> the same for many accounts, which share the connections."""
+    from contextlib import AsyncExitStack, asynccontextmanager
+    from functools import cache
+
+    from huntaze.adapters.platform.onlyfans import OnlyFans, Timeouts, open_http_client
+
+    @asynccontextmanager
+    async def pool(connections: int, seconds: float) -> AsyncIterator[OpenPlatform]:
+        timeouts = Timeouts(total=seconds)
+        async with AsyncExitStack() as stack:
+
+            @cache  # the client loads 60 MB, which a worker that has nothing to send does without
+            def client() -> httpx.AsyncClient:
+                opened = open_http_client(timeouts, connections)
+                stack.push_async_callback(opened.aclose)
+                return opened
+
+            def open_platform(_platform: str, api_key: str, account_id: str) -> PlatformAdapter:
+                base_url = config.platform_url or None
+                return OnlyFans(api_key, account_id, base_url=base_url, timeouts=timeouts, http_client=client())
+
+            yield open_platform
+
+    return pool
 
 
 def _settings(config: Config) -> dict[str, object]:

@@ -47,6 +47,9 @@ log = logging.getLogger(__name__)
 NEVER_KEPT = {"password", "current", "key"}
 """Fields of a form that do not wait for a sign-in."""
 
+DELIVERY = "delivery"
+"""The queue of the jobs that send messages."""
+
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
@@ -281,6 +284,11 @@ def enqueue(job: str, *ids: int, queue: str = "default") -> None:
     g.setdefault("jobs", []).append((queue, job, ids))
 
 
+def deliver() -> None:
+    """After this request's commit messages that wait are sent, if no worker is at it already."""
+    enqueue("huntaze.jobs.delivery.deliver", queue=DELIVERY)
+
+
 def mail(to: str, subject: str, body: str) -> None:
     """Sends a mail in plain text after this request's commit, again and again for a day while it can't be sent."""
     mail_id = MailService(_system(), current_app.config["SECRET_KEY"]).queue(Letter(to, subject, body))
@@ -399,8 +407,10 @@ def _finish(response: Response) -> Response:
 def _enqueue_what_was_asked_for() -> None:
     redis: Redis = current_app.extensions["redis"]
     try:
-        for queue, job, ids in g.pop("jobs", []):
-            Queue(queue, connection=redis, serializer="json").enqueue(job, *ids, result_ttl=0)
+        for name, job, ids in g.pop("jobs", []):
+            queue = Queue(name, connection=redis, serializer="json")
+            if name != DELIVERY or not queue.count:  # one run is enough: it has all that is there
+                queue.enqueue(job, *ids, result_ttl=0)
     except RedisError as error:
         log.warning("job not enqueued; the schedule will", extra={"error": type(error).__name__})
 

@@ -34,6 +34,8 @@ PERIODIC = {
     "ask platforms what was left unasked": Periodic("huntaze.jobs.platforms.check_lost", "* * * * *"),
     "go on with erasing platform accounts": Periodic("huntaze.jobs.platforms.erase_asked", "* * * * *"),
     "fold the figures of days": Periodic("huntaze.jobs.rollups.fold", "*/5 * * * *"),
+    "send messages that wait": Periodic("huntaze.jobs.delivery.sweep", "* * * * *"),
+    "forget old attempts to send": Periodic("huntaze.jobs.delivery.purge", "*/10 * * * *"),
     "read platform accounts": Periodic("huntaze.jobs.sync.due", "* * * * *"),
 }
 

@@ -104,9 +104,13 @@ class Attempt(Tenant, Base):
 
 
 class DeliveryWorker(Base):
-    """One run of a worker. Its lanes are free for others once its heart has not beaten for a while."""
+    """One run of a worker. Its lanes are free for others once its heart has not beaten for a while.
+
+    process: the machine and the process id, for who looks for it.
+    """
 
     __tablename__ = "delivery_workers"
 
     id: Mapped[Id]
+    process: Mapped[str] = mapped_column(server_default="")
     heartbeat_at: Mapped[CreatedAt]

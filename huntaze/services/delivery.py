@@ -326,17 +326,19 @@ class DeliveryService:
         return self.session.scalars(select(Conversation).where(*here)).one()
 
     def _keep_in_order(self, conversation_id: int) -> None:
-        """A reply overtakes what is sent to many, but not in its own chat: what waits there comes along."""
-        self.session.execute(
-            update(Message)
-            .where(
-                Message.workspace_id == self.workspace_id,
-                Message.conversation_id == conversation_id,
-                Message.state == DeliveryState.QUEUED,
-                Message.bulk,
+        """A reply overtakes what is sent to many, but not in its own chat: what waits there comes along, and what is
+        being sent there, which may have to wait again."""
+        for state in (DeliveryState.QUEUED, DeliveryState.SENDING):
+            self.session.execute(
+                update(Message)
+                .where(
+                    Message.workspace_id == self.workspace_id,
+                    Message.conversation_id == conversation_id,
+                    Message.state == state,
+                    Message.bulk,
+                )
+                .values(bulk=False)
             )
-            .values(bulk=False)
-        )
 
     def _open_lane(self, account_id: int) -> None:
         new = {"workspace_id": self.workspace_id, "account_id": account_id}

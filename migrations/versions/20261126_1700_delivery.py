@@ -133,6 +133,7 @@ def upgrade() -> None:
     op.create_table(
         "delivery_workers",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("process", sa.Text(), server_default="", nullable=False),
         sa.Column("heartbeat_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_workers")),
     )
