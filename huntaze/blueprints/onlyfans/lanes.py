@@ -46,7 +46,7 @@ def pause_lane(account_id: int) -> Response:
 def resume_lane(account_id: int) -> Response:
     """For managers and above: who paused it, or what is wrong, is theirs to know."""
     web.service(DeliveryService).resume(account_id)
-    web.enqueue("huntaze.jobs.delivery.deliver", queue="delivery")
+    web.deliver()
     return answer(_("It goes on."))
 
 

@@ -109,7 +109,7 @@ def send_message_again(message_id: int) -> Response:
 
     def settle(message_id: int) -> None:
         web.service(DeliveryService).send_again(message_id, web.viewer().user_id)
-        web.enqueue("huntaze.jobs.delivery.deliver", queue="delivery")
+        web.deliver()
 
     return _decide(message_id, settle, _("It is in the queue again, as a new message."))
 
