@@ -89,7 +89,7 @@ def connect_demo(secret_key: str) -> None:
         key = demo_platform.api_key(secret_key)
         account = accounts.add(Platform.ONLYFANS, demo_platform.ACCOUNT, names, key, webhook)
         where = account.workspace_id, account.id
-    queue = Queue("default", connection=current_app.extensions["redis"], serializer="json")
+    queue = Queue("sync", connection=current_app.extensions["redis"], serializer="json")
     queue.enqueue("huntaze.jobs.sync.run", *where, result_ttl=0)
 
 
@@ -262,10 +262,10 @@ def create_token(email: str, workspace_of: str | None, name: str, read_only: boo
 
 
 @cli.command()
-@click.argument("queue", default="default")
-def worker(queue: str) -> None:
-    """Run the jobs of one queue."""
-    _worker(queue)
+@click.argument("queues", nargs=-1)
+def worker(queues: tuple[str, ...]) -> None:
+    """Run the jobs of these queues, each in a process; without names, of all."""
+    _worker(*(queues or supervisor.QUEUES))
 
 
 @cli.command()
@@ -354,9 +354,9 @@ def _tell(what: str, rows: int) -> None:
     click.echo(f"{what} {rows:,}" if rows else what, err=True)
 
 
-def _worker(task: str) -> None:
+def _worker(*tasks: str) -> None:
     with found():
-        sys.argv = [str(WORKER), task]
+        sys.argv = [str(WORKER), *tasks]
         runpy.run_path(str(WORKER), run_name="__main__")
 
 

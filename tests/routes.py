@@ -18,6 +18,10 @@ from huntaze.models.conversation import DeliveryState, Message
 from huntaze.models.platform_account import Health, PlatformAccount
 from huntaze.models.user import Membership, Role
 from huntaze.services.platform_policies import policy_of
+from huntaze.models.conversation import DeliveryState
+from huntaze.models.platform_account import Health, Platform
+from huntaze.models.user import Membership, Role
+from huntaze.services.platform_policies import POLICIES
 from tests.factories import (
     PASSWORD,
     PNG,
@@ -226,6 +230,8 @@ ROUTES = {
     "api.get_subscriber": Route("GET", MEMBER),
     "api.change_subscriber": Route("PATCH", Role.MANAGER, {"display_name": "New"}),
     "api.archive_subscriber": Route("DELETE", Role.MANAGER),
+    "api.send_message": Route("POST", Role.CHATTER, {"subscriber_id": "{subscriber_id}", "text": "Hello"}),
+    "api.get_delivery_status": Route("GET", MEMBER),
     "api.get_profile": Route("GET", MEMBER),
     "api.put_profile": Route("PUT", MEMBER, {"name": "New Name"}),
     "api.get_settings": Route("GET", MEMBER),
@@ -282,7 +288,13 @@ def belongings(member: Membership) -> dict[str, int]:
     TaggedFactory(subscriber=fan, tag=tag)
     note = NoteFactory(subscriber=fan, author_id=member.user_id)
     TransactionFactory(subscriber=fan)
-    account = PlatformAccountFactory(workspace_id=member.workspace_id)
+    account = PlatformAccountFactory(
+        workspace_id=member.workspace_id,
+        policy_version=POLICIES[Platform.ONLYFANS].version,
+        policy_accepted_at=datetime.now(UTC),
+    )
+    fan.account_id, fan.platform_id = account.id, str(fan.id)
+    session.commit()
     for factory in (SyncStateFactory, WebhookDeliveryFactory, PayoutFactory, VaultItemFactory, TrackingLinkFactory):
         factory(account=account)
     WebhookRefusalFactory(account=account)

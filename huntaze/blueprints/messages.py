@@ -153,6 +153,7 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "fan_not_writable": lambda _d: _("The platform does not let you write to this fan now."),
     "too_late_to_cancel": lambda _d: _("It is too late to cancel: the message is on its way, or was decided on."),
     "nothing_to_decide": lambda _d: _("What became of this message is known already."),
+    "key_invalid": lambda d: _("An idempotency key has at most %(most)s characters, all printable.", most=d["most"]),
     "key_used": lambda _d: _("This idempotency key was used for another message; take a new one."),
     "other_account_name": lambda d: _("This is not it: type %(name)s.", name=d["name"]),
     "import_date": lambda _d: _("Write a date like 2025-12-31 or 31/12/2025."),

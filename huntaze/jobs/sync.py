@@ -14,6 +14,9 @@ from huntaze.services.platform_accounts import topic
 from huntaze.services.sync import SyncService, SyncUpkeep
 from huntaze.system import system_session
 
+QUEUE = "sync"
+"""It may read for a minute: others have a queue in which they need not wait for that."""
+
 
 def run(workspace_id: int, account_id: int) -> None:
     """Reads the account; nothing if another worker does, or it is not to be called now."""
@@ -40,5 +43,5 @@ def due() -> None:
 
 
 def _enqueue(workspace_id: int, account_id: int) -> None:
-    queue = Queue("default", connection=current_app.extensions["redis"], serializer="json")
+    queue = Queue(QUEUE, connection=current_app.extensions["redis"], serializer="json")
     queue.enqueue(run, workspace_id, account_id, result_ttl=0)

@@ -44,7 +44,7 @@ def test_blind_repetition_without_keys_would_double(tmp_path: Path) -> None:
 
 
 def test_a_pause_past_the_lease_would_double_without_keys(tmp_path: Path) -> None:
-    """The second: whoever is stopped between the last look at the clock and the call. Only a key helps against that."""
+    """The second: who is stopped between the last look at the clock and the call. Only a key helps there."""
     with ExitStack() as stack:
         proof = Proof(tmp_path, Scale(accounts=1, workers=0, control="stopped", rules=CONTROL), stack)
         (tmp_path / "stop-once").touch()
