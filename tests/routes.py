@@ -15,13 +15,9 @@ from werkzeug.test import TestResponse
 
 from huntaze.models.base import Base, Tenant
 from huntaze.models.conversation import DeliveryState, Message
-from huntaze.models.platform_account import Health, PlatformAccount
+from huntaze.models.platform_account import Health, Platform, PlatformAccount
 from huntaze.models.user import Membership, Role
-from huntaze.services.platform_policies import policy_of
-from huntaze.models.conversation import DeliveryState
-from huntaze.models.platform_account import Health, Platform
-from huntaze.models.user import Membership, Role
-from huntaze.services.platform_policies import POLICIES
+from huntaze.services.platform_policies import POLICIES, policy_of
 from tests.factories import (
     PASSWORD,
     PNG,
@@ -157,6 +153,7 @@ ROUTES = {
     "onlyfans.remove_tag": Route("POST", Role.CHATTER),
     "onlyfans.messages": Route("GET", MEMBER),
     "onlyfans.message_events": Route("GET", MEMBER),
+    "onlyfans.message_lanes": Route("GET", MEMBER),
     "onlyfans.message": Route("GET", MEMBER),
     "onlyfans.cancel_message": Route("POST", Role.CHATTER),
     "onlyfans.message_went_out": Route("POST", Role.CHATTER),

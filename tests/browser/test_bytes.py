@@ -355,10 +355,10 @@ def test_the_queue(open_as: OpenAs, app: Flask, member: Membership, record_prope
     cdp = page.context.new_cdp_session(page)
     cdp.on("Network.dataReceived", lambda event: told.append(event["dataLength"] + CHUNKED))
     cdp.send("Network.enable")
-    factories.session.execute(update(Message).where(Message.id == doubt.id).values(state=DeliveryState.SENDING))
+    factories.session.execute(update(Message).where(Message.id == doubt.id).values(state=DeliveryState.SENT))
     factories.session.commit()
     app.extensions["huntaze.signals"].publish(delivery_topic(WorkspaceId(member.workspace_id)))
-    expect(lanes).to_contain_text("1 is on its way")
+    expect(lanes).to_contain_text("1 sent in 24 hours")
     with watched(page) as swaps["filter"]:
         page.get_by_label("State").select_option("Failed")
         expect(page.get_by_text("No such message")).to_be_visible()

@@ -16,8 +16,9 @@ from huntaze.blueprints.messages import say
 from huntaze.blueprints.onlyfans import bp
 from huntaze.blueprints.parked import form_page
 from huntaze.blueprints.streams import News, stream
+from huntaze.models.conversation import DeliveryState
 from huntaze.models.user import Role
-from huntaze.schemas.delivery import QueueFilter, Shown
+from huntaze.schemas.delivery import QueueFilter
 from huntaze.services.delivery import DeliveryService
 from huntaze.services.delivery_news import delivery_topic
 from huntaze.services.delivery_status import DeliveryStatusService
@@ -27,6 +28,7 @@ from huntaze.services.errors import Invalid
 HERE = "onlyfans/messages/"
 PARTS = ("unsure", "lanes")
 """What changes by itself on the page, beside the list: elements of these ids, filled by templates of these names."""
+MOVING = (DeliveryState.QUEUED, DeliveryState.SENDING)
 PACE = 5.0
 """Seconds between two looks at least: while a campaign goes out, something changes twice a second."""
 
@@ -36,13 +38,18 @@ def messages() -> Response:
     wanted = read(QueueFilter, request.args)
     states = wanted.state.states if wanted.state else ()
     found = web.service(DeliveryService).page(wanted.after, account_id=wanted.account, states=states)
-    context: dict[str, Any] = {"page": found, "filter": wanted, "shown": list(Shown)}
-    if wants_partial() and wanted.after:
-        return page(HERE + "_rows.html", **context)
-    context |= _state(web.service(DeliveryStatusService), web.service(StoryService))
+    moving = any(row.message.state in MOVING for row in found.rows)
+    context: dict[str, Any] = {"page": found, "filter": wanted, "moving": moving}
     if wants_partial():
-        return page(HERE + "_answer.html", **context, parts=PARTS)
+        return page(HERE + ("_rows.html" if wanted.after else "_list.html"), **context)
+    context |= _state(web.service(DeliveryStatusService), web.service(StoryService))
     return page(HERE + "index.html", **context, known=_digest([_part(name, context) for name in PARTS]))
+
+
+@bp.get("/messages/lanes")
+def message_lanes() -> Response:
+    """The parts alone, for a page that is open and hears no stream."""
+    return answer()
 
 
 @bp.get("/messages/events")
@@ -140,7 +147,7 @@ def _state(status: DeliveryStatusService, stories: StoryService) -> dict[str, An
         "lanes": lanes,
         "unsure": unsure,
         "doubts": stories.doubts() if unsure else [],
-        "busy": any(lane.left or lane.scheduled for lane in lanes),
+        "busy": any(lane.left and lane.connected and not lane.paused for lane in lanes),
     }
 
 
