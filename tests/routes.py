@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from huntaze.models.base import Base, Tenant
-from huntaze.models.conversation import DeliveryState
-from huntaze.models.platform_account import Health, Platform
+from huntaze.models.conversation import DeliveryState, Message
+from huntaze.models.platform_account import Health, Platform, PlatformAccount
 from huntaze.models.user import Membership, Role
-from huntaze.services.platform_policies import POLICIES
+from huntaze.services.platform_policies import POLICIES, policy_of
 from tests.factories import (
     PASSWORD,
     PNG,
@@ -187,6 +187,19 @@ ROUTES = {
     "chatbot.edit_reply": Route("GET", Role.CHATTER),
     "chatbot.change_reply": Route("POST", Role.CHATTER, {"name": "Thanks {subscriber_id}", "body": "Thank you!"}),
     "chatbot.remove_reply": Route("POST", Role.CHATTER),
+    "onlyfans.messages": Route("GET", MEMBER),
+    "onlyfans.message_events": Route("GET", MEMBER),
+    "onlyfans.message_lanes": Route("GET", MEMBER),
+    "onlyfans.message": Route("GET", MEMBER),
+    "onlyfans.cancel_message": Route("POST", Role.CHATTER),
+    "onlyfans.message_went_out": Route("POST", Role.CHATTER),
+    "onlyfans.send_message_again": Route("POST", Role.CHATTER),
+    "onlyfans.drop_message": Route("POST", Role.CHATTER),
+    "onlyfans.lane": Route("GET", Role.MANAGER),
+    "onlyfans.pause_lane": Route("POST", Role.MANAGER),
+    "onlyfans.resume_lane": Route("POST", Role.MANAGER),
+    "onlyfans.cancel_lane": Route("POST", Role.MANAGER, {"which": "all"}),
+    "onlyfans.stop_lane": Route("POST", Role.MANAGER, {"at": "23:30"}),
     "notifications.index": Route("GET", MEMBER),
     "notifications.mark_read": Route("POST", MEMBER),
     "settings.index": Route("GET", MEMBER),
@@ -330,6 +343,9 @@ def belongings(member: Membership) -> dict[str, int]:
     outgoing = OutgoingFactory(conversation=chat, state=DeliveryState.UNKNOWN)
     AttemptFactory(message=outgoing)
     DraftFactory(conversation=chat, user_id=member.user_id)
+    MessageFactory(conversation=ConversationFactory(account=account, subscriber_id=fan.id))
+    message = _in_doubt(account)
+    AttemptFactory(message=message)
     LaneFactory(account=account)
     NotificationFactory(member=member)
     token = ApiTokenFactory(member=member)
@@ -354,11 +370,21 @@ def belongings(member: Membership) -> dict[str, int]:
         "user_id": colleague.user_id,
         "token": 0,
         "account_id": account.id,
+        "message_id": message.id,
         "check_id": PlatformCheckFactory(**former).id,
         "import_id": file.id,
         "passkey_id": PasskeyFactory(user_id=member.user_id).id,
         "sign_in_id": SignInFactory(member=member).id,
     }
+
+
+def _in_doubt(account: PlatformAccount) -> Message:
+    """A message of which nobody knows whether it went out, and which could be sent again."""
+    account.policy_version, account.policy_accepted_at = policy_of(account).version, datetime.now(UTC)
+    fan = SubscriberFactory(workspace_id=account.workspace_id, account_id=account.id, platform_id="reader")
+    chat = ConversationFactory(account=account, subscriber_id=fan.id)
+    message: Message = OutgoingFactory(conversation=chat, state=DeliveryState.UNKNOWN)
+    return message
 
 
 def digest(owner: Session, workspace_id: int) -> dict[str, str]:

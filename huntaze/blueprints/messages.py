@@ -80,6 +80,7 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "passkey_late": lambda _d: _("That took too long. Try once more."),
     "passkey_known": lambda _d: _("This passkey is known already."),
     "too_many_passkeys": lambda d: _("You have %(most)s passkeys; remove one first.", most=d["most"]),
+    "time_parsing": lambda _d: _("Write a time like 23:30."),
     "time_zone": lambda _d: _("Name a time zone by its city, like Europe/Paris."),
     "literal_error": _choices,
     "last_owner": lambda _d: _("A workspace needs an owner: make someone else an owner first."),

@@ -180,10 +180,11 @@ class DeliveryService:
         if old.state not in (DeliveryState.UNKNOWN, DeliveryState.FAILED):
             raise Conflict({"_": [Problem("nothing_to_decide")]})
         chat = self._chat_of(old)
-        old.state, old.settled_by = DeliveryState.CANCELLED, user_id
         price = Decimal(old.price_cents) / 100 if old.price_cents else None
         draft = Draft.model_construct(text=old.body, price=price, media=list(old.media))
-        return self.queue(chat.subscriber_id, draft, user_id, key=again, bulk=old.bulk)
+        new = self.queue(chat.subscriber_id, draft, user_id, key=again, bulk=old.bulk)
+        old.state, old.settled_by = DeliveryState.CANCELLED, user_id  # only now: a refusal leaves it as it was
+        return new
 
     # What becomes of a lane ------------------------------------------------------------------------
 

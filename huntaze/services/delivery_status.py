@@ -10,9 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import WorkspaceId
-from huntaze.models.conversation import DeliveryState, Message
+from huntaze.models.conversation import WAITING, DeliveryState, Message
 from huntaze.models.delivery import Halt, Lane
 from huntaze.models.platform_account import PlatformAccount
+from huntaze.models.user import User
+from huntaze.services.errors import NotFound
+from huntaze.services.platform_policies import is_accepted
 
 UNDER_WAY = (
     DeliveryState.SCHEDULED,
@@ -29,7 +32,8 @@ PACE = 2.0
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
     """today: in the last 24 hours. pace: a second; eta: when the last that is queued will be out, None where nobody
-    can say. paused: until somebody resumes it; waits_until: a time that the platform or an error asked for."""
+    can say. paused: until somebody resumes it; paused_by: the name of who paused it; waits_until: a time that the
+    platform or an error asked for. connected: there is a key; accepted: the owner accepted the platform's rules."""
 
     account_id: int
     handle: str
@@ -43,10 +47,18 @@ class LaneStatus:
     pace: float
     paused: bool
     paused_at: datetime | None
+    paused_by: str | None
     halt: Halt | None
     waits_until: datetime | None
     stop_at: datetime | None
     eta: datetime | None
+    connected: bool
+    accepted: bool
+
+    @property
+    def left(self) -> int:
+        """What is still to be sent, as far as it may be now."""
+        return self.queued + self.sending
 
 
 class DeliveryStatusService:
@@ -64,10 +76,28 @@ class DeliveryStatusService:
             .where(PlatformAccount.workspace_id == self.workspace_id)
             .order_by(PlatformAccount.platform, PlatformAccount.username, PlatformAccount.id)
         ).all()
-        found = self.session.scalars(select(Lane).where(Lane.workspace_id == self.workspace_id))
-        lanes = {lane.account_id: lane for lane in found}
+        query = select(Lane, User.name).outerjoin(User, User.id == Lane.paused_by)
+        lanes = {}
+        paused_by = {}
+        for lane, name in self.session.execute(query.where(Lane.workspace_id == self.workspace_id)):
+            lanes[lane.account_id], paused_by[lane.account_id] = lane, name
         counts = {**self._counts(UNDER_WAY, None), **self._counts((DeliveryState.SENT, DeliveryState.FAILED), now)}
-        return [_status(account, lanes.get(account.id), counts, now) for account in accounts]
+        return [
+            _status(account, lanes.get(account.id), paused_by.get(account.id), counts, now) for account in accounts
+        ]
+
+    def lane(self, account_id: int) -> LaneStatus:
+        """Raises NotFound."""
+        found = next((lane for lane in self.lanes() if lane.account_id == account_id), None)
+        if found is None:
+            raise NotFound(account_id)
+        return found
+
+    def waiting_for_all(self, account_id: int) -> int:
+        """How many of those that wait are of a campaign or an automation."""
+        here = Message.workspace_id == self.workspace_id, Message.account_id == account_id
+        query = select(func.count()).select_from(Message).where(*here, Message.state.in_(WAITING), Message.bulk)
+        return self.session.scalar(query.where(Message.key.is_not(None))) or 0
 
     def _counts(
         self, states: tuple[DeliveryState, ...], now: datetime | None
@@ -85,6 +115,7 @@ class DeliveryStatusService:
 def _status(
     account: PlatformAccount,
     lane: Lane | None,
+    paused_by: str | None,
     counts: Mapping[tuple[int | None, DeliveryState], int],
     now: datetime,
 ) -> LaneStatus:
@@ -110,8 +141,11 @@ def _status(
         pace=PACE,
         paused=paused,
         paused_at=lane.paused_at or (lane.stop_at if stopped else None),
+        paused_by=paused_by,
         halt=lane.halt if paused or waits else None,
         waits_until=waits,
         stop_at=lane.stop_at,
         eta=eta,
+        connected=account.may_be_called,
+        accepted=is_accepted(account),
     )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -17,18 +18,23 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import delete, select, update
 
 from huntaze.models.base import WorkspaceId
+from huntaze.models.conversation import DeliveryState, Message
 from huntaze.models.imports import Import, ImportState
 from huntaze.models.subscriber import Status, Subscriber, Tier
 from huntaze.models.user import Membership, User
 from huntaze.models.workspace import Workspace
 from huntaze.services.activity import topic as activity_topic
+from huntaze.services.delivery_news import delivery_topic
 from huntaze.services.demo import EMAIL, FIRST, LAST, create_demo
 from huntaze.services.imports import topic
 from tests import factories
 from tests.browser.conftest import DESK, PHONE, Device, NewContext, OpenAs
 from tests.factories import (
+    ConversationFactory,
     ImportFactory,
     NoteFactory,
+    OutgoingFactory,
+    PlatformAccountFactory,
     SubscriberFactory,
     TagFactory,
     TaggedFactory,
@@ -72,7 +78,7 @@ def watched(page: Page) -> Iterator[Traffic]:
     cdp = page.context.new_cdp_session(page)
 
     def sent(event: dict[str, Any]) -> None:
-        if event["request"]["url"].endswith(STREAM):  # it does not end, and is counted apart
+        if urlsplit(event["request"]["url"]).path.endswith(STREAM):  # it does not end, and is counted apart
             return
         if redirect := event.get("redirectResponse"):
             add(f"{redirect['url']} (redirect)", redirect["encodedDataLength"])
@@ -309,6 +315,62 @@ def test_an_import_cold_and_its_progress(
     signals.publish(topic(WorkspaceId(member.workspace_id), done.id))
     expect(page.get_by_text("99,000")).to_be_visible()
     expect(page.get_by_role("link", name="Download the refused rows")).to_be_visible()
+
+
+def test_the_queue(open_as: OpenAs, app: Flask, member: Membership, record_property: Record) -> None:
+    account = PlatformAccountFactory(workspace_id=member.workspace_id)
+    rng = Random(2)  # noqa: S311  invented people, no secrets
+    for number in range(60):
+        fan = SubscriberFactory(
+            workspace_id=member.workspace_id,
+            account_id=account.id,
+            platform_id=f"{number}",
+            display_name=f"{rng.choice(FIRST)} {rng.choice(LAST)}",
+        )
+        chat = ConversationFactory(account=account, subscriber_id=fan.id)
+        body = " ".join(rng.sample(WORDS, 3))
+        doubt = OutgoingFactory(conversation=chat, body=body, bulk=True)
+    page = open_as(member, PHONE)
+    with watched(page) as cold:
+        with page.expect_request("**/messages/events*"):
+            page.goto("/onlyfans/messages")
+        page.evaluate("fetch(document.querySelector('link[rel=icon]').href).then((answer) => answer.text())")
+    lanes, swaps = page.locator("#lanes"), {}
+    with watched(page) as swaps["pause"]:
+        lanes.get_by_role("button", name="Pause").click()
+        expect(lanes).to_contain_text("paused it at")
+    with watched(page) as swaps["resume"]:
+        lanes.get_by_role("button", name="Resume").click()
+        expect(lanes).to_contain_text("Done at about")
+    with watched(page) as swaps["message"]:
+        page.locator("#rows a").first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    with watched(page) as swaps["stop or cancel"]:
+        page.get_by_role("link", name="Stop or cancel").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    with watched(page) as swaps["next page"]:
+        page.get_by_role("link", name="Show earlier messages").click()
+        expect(page.locator("#rows > li")).to_have_count(60)
+    told: list[int] = []
+    cdp = page.context.new_cdp_session(page)
+    cdp.on("Network.dataReceived", lambda event: told.append(event["dataLength"] + CHUNKED))
+    cdp.send("Network.enable")
+    factories.session.execute(update(Message).where(Message.id == doubt.id).values(state=DeliveryState.SENT))
+    factories.session.commit()
+    app.extensions["huntaze.signals"].publish(delivery_topic(WorkspaceId(member.workspace_id)))
+    expect(lanes).to_contain_text("1 sent in 24 hours")
+    with watched(page) as swaps["filter"]:
+        page.get_by_label("State").select_option("Failed")
+        expect(page.get_by_text("No such message")).to_be_visible()
+    record_property("bytes: queue, cold", cold.total)
+    record_property("bytes: queue, event", max(told))
+    for name, traffic in swaps.items():
+        record_property(f"bytes: queue, {name}", traffic.total)
+    assert 0 < cold.total <= 32 * KB, cold
+    assert 0 < median(traffic.total for traffic in swaps.values()) <= 2 * KB, swaps
+    assert 0 < max(told) <= 1.5 * KB, told
 
 
 def test_the_login_cold(page: Page, record_property: Record) -> None:
