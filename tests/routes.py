@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from huntaze.models.base import Base, Tenant
-from huntaze.models.conversation import DeliveryState, Message
-from huntaze.models.platform_account import Health, Platform, PlatformAccount
+from huntaze.models.conversation import DeliveryState
+from huntaze.models.platform_account import Health, Platform
 from huntaze.models.user import Membership, Role
-from huntaze.services.platform_policies import POLICIES, policy_of
+from huntaze.services.platform_policies import POLICIES
 from tests.factories import (
     PASSWORD,
     PNG,
@@ -343,9 +343,6 @@ def belongings(member: Membership) -> dict[str, int]:
     outgoing = OutgoingFactory(conversation=chat, state=DeliveryState.UNKNOWN)
     AttemptFactory(message=outgoing)
     DraftFactory(conversation=chat, user_id=member.user_id)
-    MessageFactory(conversation=ConversationFactory(account=account, subscriber_id=fan.id))
-    message = _in_doubt(account)
-    AttemptFactory(message=message)
     LaneFactory(account=account)
     NotificationFactory(member=member)
     token = ApiTokenFactory(member=member)
@@ -370,21 +367,11 @@ def belongings(member: Membership) -> dict[str, int]:
         "user_id": colleague.user_id,
         "token": 0,
         "account_id": account.id,
-        "message_id": message.id,
         "check_id": PlatformCheckFactory(**former).id,
         "import_id": file.id,
         "passkey_id": PasskeyFactory(user_id=member.user_id).id,
         "sign_in_id": SignInFactory(member=member).id,
     }
-
-
-def _in_doubt(account: PlatformAccount) -> Message:
-    """A message of which nobody knows whether it went out, and which could be sent again."""
-    account.policy_version, account.policy_accepted_at = policy_of(account).version, datetime.now(UTC)
-    fan = SubscriberFactory(workspace_id=account.workspace_id, account_id=account.id, platform_id="reader")
-    chat = ConversationFactory(account=account, subscriber_id=fan.id)
-    message: Message = OutgoingFactory(conversation=chat, state=DeliveryState.UNKNOWN)
-    return message
 
 
 def digest(owner: Session, workspace_id: int) -> dict[str, str]:
