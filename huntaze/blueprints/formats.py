@@ -59,15 +59,15 @@ def number(value: float) -> str:
     return str(format_decimal(value))
 
 
-def day(when: datetime, by: Reader | None = None) -> str:
-    """The calendar day in the viewer's zone."""
+def day(when: datetime | date, by: Reader | None = None) -> str:
+    """The calendar day; of a moment, in the viewer's zone."""
     by = by or reader()
-    return _day(when.astimezone(by.zone).date(), by.locale)
+    return _day(when.astimezone(by.zone).date() if isinstance(when, datetime) else when, by.locale)
 
 
 @lru_cache(maxsize=10_000)
-def _day(date: date, locale: Locale) -> str:
-    return dates.format_date(date, "medium", locale=locale)
+def _day(when: date, locale: Locale) -> str:
+    return dates.format_date(when, "medium", locale=locale)
 
 
 def moment(when: datetime) -> str:
