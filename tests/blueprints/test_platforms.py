@@ -34,11 +34,17 @@ def queue(app: Flask) -> Queue:
     redis: Redis = app.extensions["redis"]
     queue = Queue("default", connection=redis, serializer=JSONSerializer)
     queue.empty()
+    _reading(queue).empty()
     return queue
 
 
 def jobs(queue: Queue) -> list[tuple[str, list[int]]]:
-    return [(job.func_name, list(job.args)) for job in queue.jobs]
+    """Those a person waits for, and those that read or erase whole accounts."""
+    return [(job.func_name, list(job.args)) for each in (queue, _reading(queue)) for job in each.jobs]
+
+
+def _reading(queue: Queue) -> Queue:
+    return Queue("sync", connection=queue.connection, serializer=JSONSerializer)
 
 
 def now_is(owner: Session, account: PlatformAccount, **values: Any) -> None:
