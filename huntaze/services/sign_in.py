@@ -200,6 +200,7 @@ class SignInService:
                 user_agent=user_agent[:200],
             )
         )
+        self.session.flush()
         return token
 
 
