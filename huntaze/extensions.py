@@ -28,8 +28,7 @@ class WiderCompress(Compress):
 
 
 # Models subclass Base itself; `db` brings the engines and the request's session.
-# A request's last step is its commit: what it loaded need not be marked as out of date, one by one.
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 login = LoginManager()
 babel = Babel()

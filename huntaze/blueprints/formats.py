@@ -59,8 +59,8 @@ def number(value: float) -> str:
     return str(format_decimal(value))
 
 
-def day(when: datetime | date, by: Reader | None = None) -> str:
-    """The calendar day; of a moment, in the viewer's zone."""
+def day(when: date, by: Reader | None = None) -> str:
+    """The calendar day: of a moment, in the viewer's zone."""
     by = by or reader()
     return _day(when.astimezone(by.zone).date() if isinstance(when, datetime) else when, by.locale)
 

@@ -31,10 +31,9 @@ class EarningsService:
 
     def timeline(self, subscriber_id: int, after: str = "") -> Page[Transaction]:
         """A fan's payments, newest first. Raises Invalid for a cursor of another list."""
-        query = select(Transaction).where(
-            Transaction.workspace_id == self.workspace_id, Transaction.subscriber_id == subscriber_id
-        )
-        return NEWEST.split(self.session.scalars(NEWEST.page(query, after)).all())
+        wanted = {"workspace_id": self.workspace_id, "subscriber_id": subscriber_id}
+        query = NEWEST.page(_OF_FAN, after) if after else _LATEST
+        return NEWEST.split(self.session.scalars(query, wanted).all())
 
     def totals(self, subscriber_id: int) -> list[Total]:
         """The fan's completed payments by kind, the largest first."""
@@ -43,6 +42,11 @@ class EarningsService:
         return [Total(kind, Cents(int(cents)), count) for kind, cents, count in found]
 
 
+# What the page of a fan asks is built once.
+_OF_FAN = select(Transaction).where(
+    Transaction.workspace_id == bindparam("workspace_id"), Transaction.subscriber_id == bindparam("subscriber_id")
+)
+_LATEST = NEWEST.page(_OF_FAN, "")
 _GROSS = func.sum(Transaction.gross_cents)
 _TOTALS = (
     select(Transaction.type, _GROSS, func.count())

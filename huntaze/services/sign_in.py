@@ -205,6 +205,7 @@ class SignInService:
                 user_agent=user_agent[:200],
             )
         )
+        self.session.flush()
         return token
 
 
