@@ -4,7 +4,7 @@
 
 It loads everything once, and forks a worker for each line that it reads: a test that kills them by the hundred would
 wait for nothing else. It writes the process id of each. The controls: `rash` workers send again whatever they have no
-answer to; `stopped` ones are stopped by themselves, once, between the look at the clock and the call.
+answer to; `stopped` ones are stopped by themselves, once, between the last look at the clock and the first byte.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import signal
 import sys
 from pathlib import Path
 
+from aiohttp.http_writer import StreamWriter
 from redis import Redis
 
 import worker
 from huntaze import create_app, logs
-from huntaze.adapters.platform import MessageDraft, SendResult
 from huntaze.adapters.platform.onlyfans import OnlyFans
 from huntaze.config import Config
 from huntaze.launch import die_with_parent
@@ -27,23 +27,26 @@ from huntaze.services.delivery_rules import Rules
 from tests.delivering import Forgetful, Rash, adapter_of, platforms
 
 
-class Stopped(Forgetful):
-    """Stops its whole process once, after which it looks at no clock any more."""
+def stop_before_a_write() -> None:
+    """The next bytes of a call wait for SIGCONT: no look at a clock comes between."""
+    write = StreamWriter._write
+    once = Path(os.environ["STOP_ONCE"])
 
-    async def send_message(
-        self, chat_id: str, draft: MessageDraft, key: str, *, not_after: float | None = None
-    ) -> SendResult:
-        once = Path(os.environ["STOP_ONCE"])
+    def stopping(self: StreamWriter, chunk: bytes) -> None:
         if once.exists():
             once.unlink()
             os.kill(os.getpid(), signal.SIGSTOP)
-        return await super().send_message(chat_id, draft, key)
+        write(self, chunk)
+
+    StreamWriter._write = stopping  # type: ignore[method-assign]
 
 
 def main(url: str, rules: str, control: str = "") -> None:
     config = Config.from_env()
     logs.configure("ERROR")
-    controls: dict[str, type[OnlyFans]] = {"rash": Rash, "stopped": Stopped}
+    controls: dict[str, type[OnlyFans]] = {"rash": Rash, "stopped": Forgetful}
+    if control == "stopped":
+        stop_before_a_write()
     app = create_app(config)
     app.extensions["huntaze.platform_pool"] = platforms(
         url, (lambda _account: controls[control]) if control else adapter_of
