@@ -13,7 +13,9 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from aiohttp.http_writer import StreamWriter
 from redis import Redis
@@ -29,16 +31,19 @@ from tests.delivering import Forgetful, Rash, adapter_of, platforms
 
 def stop_before_a_write() -> None:
     """The next bytes of a call wait for SIGCONT: no look at a clock comes between."""
-    write = StreamWriter._write
     once = Path(os.environ["STOP_ONCE"])
 
-    def stopping(self: StreamWriter, chunk: bytes) -> None:
-        if once.exists():
-            once.unlink()
-            os.kill(os.getpid(), signal.SIGSTOP)
-        write(self, chunk)
+    def stopping(write: Callable[[StreamWriter, Any], None]) -> Callable[[StreamWriter, Any], None]:
+        def stop_and_write(self: StreamWriter, what: Any) -> None:
+            if once.exists():
+                once.unlink()
+                os.kill(os.getpid(), signal.SIGSTOP)
+            write(self, what)
 
-    StreamWriter._write = stopping  # type: ignore[method-assign]
+        return stop_and_write
+
+    for name in ("_write", "_writelines"):
+        setattr(StreamWriter, name, stopping(getattr(StreamWriter, name)))
 
 
 def main(url: str, rules: str, control: str = "") -> None:

@@ -111,6 +111,75 @@ def test_what_went_out_without_an_answer_is_not_sent_again(
     queue(delivering.engine, delivering.sender, 3)
     delivering.run(adapter)
     assert len(delivering.simulator.ledger()) == 3
+    expected = {"unknown": 1, "sent": 2} if adapter is Blind else {"sent": 3}
+    assert delivering.states() == expected
+
+
+@pytest.mark.parametrize("kind", ["error", "hang", "reset"])
+@pytest.mark.parametrize("adapter", [OnlyFans, Forgetful, Blind])
+def test_what_did_not_go_out_is_sent_where_one_can_know(
+    delivering: Delivering, kind: str, adapter: type[OnlyFans]
+) -> None:
+    delivering.simulator.tell("faults", kind=kind, on="send", seconds=30)
+    queue(delivering.engine, delivering.sender, 3)
+    delivering.run(adapter)
+    if adapter is Blind:
+        assert delivering.states() == {"unknown": 1, "sent": 2}
+    else:
+        assert (delivering.check().faults, delivering.states()) == ({}, {"sent": 3})
+
+
+def test_the_platform_asks_to_wait(delivering: Delivering) -> None:
+    delivering.simulator.tell("faults", kind="rate_limited", on="send", retry_after=120)
+    queue(delivering.engine, delivering.sender, 2)
+    delivering.run()
+    lane = delivering.lane()
+    assert (delivering.states(), lane.halt, lane.paused_at) == ({"queued": 2}, "limited", None)
+    assert lane.not_before is not None
+
+
+def test_a_refused_key_pauses_and_loses_nothing(delivering: Delivering) -> None:
+    delivering.simulator.tell("faults", kind="unauthorized", on="send")
+    queue(delivering.engine, delivering.sender, 2)
+    delivering.run()
+    lane = delivering.lane()
+    assert (delivering.states(), lane.halt) == ({"queued": 2}, "key_refused")
+    assert lane.paused_at is not None
+
+
+def test_a_refusal_is_of_one_message(delivering: Delivering) -> None:
+    delivering.simulator.tell("faults", kind="not_found", on="send")
+    queue(delivering.engine, delivering.sender, 3)
+    delivering.run()
+    assert delivering.states() == {"failed": 1, "sent": 2}
+    assert delivering.sql("SELECT failure FROM messages WHERE account_id = :account AND state = 'failed'") == [
+        ("fan_gone",)
+    ]
+
+
+def test_many_failures_in_a_row_pause_the_lane(delivering: Delivering) -> None:
+    delivering.simulator.tell("faults", kind="not_sent", on="send", times=50)
+    queue(delivering.engine, delivering.sender, 2)
+    delivering.run(rules=Rules(**{**vars_of(QUICK), "backoff": 0.01, "failures": 4}))
+    lane = delivering.lane()
+    assert (delivering.states(), lane.failures, lane.halt) == ({"queued": 2}, 4, "unreachable")
+    assert lane.paused_at is not None
+
+
+def test_nothing_goes_out_of_a_paused_lane(delivering: Delivering) -> None:
+    queue(delivering.engine, delivering.sender, 2)
+    delivering.sql("UPDATE lanes SET paused_at = now(), halt = 'person' WHERE account_id = :account RETURNING 1")
+    delivering.run()
+    assert delivering.states() == {"queued": 2}
+
+
+def test_what_a_killed_worker_left_is_found_out(delivering: Delivering) -> None:
+    """Of two that are `sending`, one had arrived; the others of the account do not wait for it."""
+    queue(delivering.engine, delivering.sender, 4)
+    [(arrived, chat)] = delivering.sql(
+        "SELECT m.body, s.platform_id FROM messages m JOIN conversations c ON c.id = m.conversation_id"
+        " JOIN subscribers s ON s.id = c.subscriber_id WHERE m.account_id = :account ORDER BY m.place LIMIT 1"
+    )
     delivering.sql(
         "WITH left_behind AS (UPDATE messages SET state = 'sending' WHERE account_id = :account AND place IN"
         " (SELECT place FROM messages WHERE account_id = :account ORDER BY place LIMIT 2) RETURNING *)"
