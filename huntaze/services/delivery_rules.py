@@ -28,7 +28,7 @@ class Rules:
     """Of one worker."""
     taken: int = 200
     """Lanes that it takes at once: others get theirs."""
-    claim_ahead: float = 0.1
+    claim_ahead: float = 0.2
     """A message is claimed so long before it may begin, so that the claim does not delay it."""
     pause: float = 0.03
     """Between two transactions: what comes meanwhile goes into the same one."""

@@ -197,12 +197,15 @@ class DeliveryRun:
                 store.release(batch.release)
             if batch.scan:
                 batch.changed += [(workspace, chat) for workspace, _account, chat in store.queue_scheduled()]
-            if batch.ready:
-                batch.claims = store.claim(batch.ready)
-                batch.changed += [(WorkspaceId(each.key[0]), each.conversation_id) for each in batch.claims]
             if batch.scan and batch.room:
                 batch.taken = store.take(batch.room)
                 batch.doubts = store.doubts([each.key for each in batch.taken]) if batch.taken else []
+            fences = dict(batch.ready)
+            if self._loaded:
+                fences |= {each.key: each.fence for each in batch.taken if not each.wait or each.wait < 0}
+            if fences:
+                batch.claims = store.claim(fences)
+                batch.changed += [(WorkspaceId(each.key[0]), each.conversation_id) for each in batch.claims]
 
     def _follow(self, batch: _Batch, began: float) -> None:
         """What the transaction brought begins."""
@@ -211,8 +214,6 @@ class DeliveryRun:
         for key in batch.ready:
             # Nothing to send, or paused, or being changed just now. A notification makes us look sooner.
             self._lanes[key].look_at = began + self.rules.idle / 4
-        for claim in batch.claims:
-            self._begin(claim, began)
         for taken in batch.taken:
             self._hold(taken)
         for doubt in batch.doubts:
@@ -221,6 +222,8 @@ class DeliveryRun:
                 if doubt.open:
                     lane.ends.append(time.monotonic())  # a call of the pace, which ended nobody knows when
                 self._find_out(lane, doubt, retry=True)
+        for claim in batch.claims:
+            self._begin(claim, began)
         if batch.scan:
             self._scanned_at = began
             full = batch.taken and len(batch.taken) == batch.room
