@@ -89,6 +89,7 @@ def test_one_decides_and_pauses_in_place(open_as: OpenAs, member: Membership, bu
     expect(lanes.locator("section").first).to_contain_text("Done at about")
     doubt.get_by_role("button", name="It went out").click()
     expect(doubt).to_be_empty()
+    expect(page.locator("#rows li", has_text="Ann Lee")).to_contain_text("Sent")
     assert page.evaluate("document.body.dataset.same") == "page"
 
 

@@ -16,7 +16,6 @@ from huntaze.blueprints.messages import say
 from huntaze.blueprints.onlyfans import bp
 from huntaze.blueprints.parked import form_page
 from huntaze.blueprints.streams import News, stream
-from huntaze.models.conversation import DeliveryState
 from huntaze.models.user import Role
 from huntaze.schemas.delivery import QueueFilter
 from huntaze.services.delivery import DeliveryService
@@ -28,7 +27,8 @@ from huntaze.services.errors import Invalid
 HERE = "onlyfans/messages/"
 PARTS = ("unsure", "lanes")
 """What changes by itself on the page, beside the list: elements of these ids, filled by templates of these names."""
-MOVING = (DeliveryState.QUEUED, DeliveryState.SENDING)
+UNCHANGED = "<!---->"
+"""What swaps nothing in. An event without data would be passed over, and with it when to come back."""
 PACE = 5.0
 """Seconds between two looks at least: while a campaign goes out, something changes twice a second."""
 
@@ -38,8 +38,7 @@ def messages() -> Response:
     wanted = read(QueueFilter, request.args)
     states = wanted.state.states if wanted.state else ()
     found = web.service(DeliveryService).page(wanted.after, account_id=wanted.account, states=states)
-    moving = any(row.message.state in MOVING for row in found.rows)
-    context: dict[str, Any] = {"page": found, "filter": wanted, "moving": moving}
+    context: dict[str, Any] = {"page": found, "filter": wanted}
     if wants_partial():
         return page(HERE + ("_rows.html" if wanted.after else "_list.html"), **context)
     context |= _state(web.service(DeliveryStatusService), web.service(StoryService))
@@ -65,7 +64,7 @@ def message_events() -> Response:
         if not told and _digest(list(parts.values())) == known:
             changed = {}
         told.update(parts)
-        return News("".join(changed.values()), is_last=False)
+        return News("".join(changed.values()) or UNCHANGED, is_last=False)
 
     return stream(delivery_topic(here), news, pace=PACE)
 
