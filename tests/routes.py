@@ -314,7 +314,6 @@ def belongings(member: Membership) -> dict[str, int]:
     note = NoteFactory(subscriber=fan, author_id=member.user_id)
     TransactionFactory(subscriber=fan)
     account = PlatformAccountFactory(
-        workspace_id=member.workspace_id, policy_version="onlyfans-1", policy_accepted_at=datetime.now(UTC)
         workspace_id=member.workspace_id,
         policy_version=POLICIES[Platform.ONLYFANS].version,
         policy_accepted_at=datetime.now(UTC),
