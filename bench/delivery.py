@@ -229,15 +229,18 @@ def client_alone(url: str, accounts: int, seconds: float) -> None:
     """In a process of its own: each account sends one message after the other, as fast as it can."""
 
     async def main() -> None:
-        timeouts = Timeouts(total=30)
-        sent, deadline = 0, time.monotonic() + seconds + 2
+        timeouts = Timeouts(connect=60, total=120)
+        few = asyncio.Semaphore(20)
+        ready = asyncio.Barrier(accounts)
         async with open_http_client(timeouts, accounts) as http:
             loading = sum(os.times()[:2])
 
             async def one(n: int) -> int:
                 platform = OnlyFans("sim-key", f"acct_{n + 1:06}", base_url=url, timeouts=timeouts, http_client=http)
-                fan = str((await platform.list_chats()).rows[0].id)
-                count = 0
+                async with few:  # its world is made at the first call
+                    fan = str((await platform.list_chats()).rows[0].id)
+                await ready.wait()
+                deadline, count = time.monotonic() + seconds + 2, 0
                 while time.monotonic() < deadline:
                     result = await platform.send_message(fan, MessageDraft(f"hello {n}"), f"{n}-{count}")
                     assert result.state is Outcome.SENT, result

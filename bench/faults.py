@@ -1,8 +1,8 @@
 """The proof of the message queue at length: `make bench-faults`. A short one is in tests/jobs/test_delivery_proof.py.
 
-In rounds, each in servers and with a simulator of its own and with another seed, until so many messages have gone out
-and so many workers were killed. Writes bench/results/faults.json after each; ends with 1 if anything was lost, doubled,
-out of order or too fast.
+In rounds, each in servers and with a simulator of its own and with another seed, until so many messages have gone
+out and so many workers were killed. Writes bench/results/faults.json after each; ends with 1 if anything was lost,
+doubled, out of order or too fast.
 """
 
 from __future__ import annotations
