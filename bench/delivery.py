@@ -225,6 +225,14 @@ def simulator(accounts: int, rate: float) -> Iterator[tuple[Simulated, psutil.Pr
             process.terminate()
 
 
+def _alone(accounts: int, seconds: float) -> dict[str, float]:
+    with simulator(accounts, 1e6) as (free, _process):
+        command = [sys.executable, "-m", "bench.delivery", "--client", free.url]
+        numbers = ["--accounts", str(accounts), "--seconds", str(seconds)]
+        done = subprocess.run([*command, *numbers], stdout=subprocess.PIPE, cwd=ROOT, check=True)
+    return {name: round(value, 2) for name, value in json.loads(done.stdout).items()}
+
+
 def client_alone(url: str, accounts: int, seconds: float) -> None:
     """In a process of its own: each account sends one message after the other, as fast as it can."""
 
@@ -272,16 +280,15 @@ def main() -> None:
         (RESULTS / "delivery.json").write_text(json.dumps({**found, "load_after": os.getloadavg()}, indent=2) + "\n")
 
     with TemporaryDirectory(prefix="huntaze-") as folder, ExitStack() as stack:
-        with simulator(given.accounts, 1e6) as (free, _process):
-            command = [sys.executable, "-m", "bench.delivery", "--client", free.url]
-            numbers = ["--accounts", str(given.accounts), "--seconds", str(given.seconds / 2)]
-            alone = json.loads(
-                subprocess.run([*command, *numbers], stdout=subprocess.PIPE, cwd=ROOT, check=True).stdout
-            )
-        tell("the client alone", {name: round(value, 2) for name, value in alone.items()})
         bench = Bench(Path(folder), given.accounts, stack)
         tell("100 accounts", bench.active(min(100, given.accounts), given.seconds))
-        many = bench.active(given.accounts, given.seconds)
+        before, many, after = (
+            _alone(given.accounts, given.seconds / 2),
+            bench.active(given.accounts, given.seconds),
+            _alone(given.accounts, given.seconds / 2),
+        )
+        alone = {name: (before[name] + after[name]) / 2 for name in before}
+        tell("the client alone, before and after", [before, after])
         tell("all accounts", {**many, "share_of_client": round(many["messages_per_second"] / alone["rate"], 3)})
         tell("first message of an idle account", bench.idle(0, 10))
         tell("the same while 100 send", bench.idle(min(100, given.accounts - 20), 10))
