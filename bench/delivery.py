@@ -225,19 +225,30 @@ def simulator(accounts: int, rate: float) -> Iterator[tuple[Simulated, psutil.Pr
             process.terminate()
 
 
+def _alone(accounts: int, seconds: float) -> dict[str, float]:
+    with simulator(accounts, 1e6) as (free, _process):
+        command = [sys.executable, "-m", "bench.delivery", "--client", free.url]
+        numbers = ["--accounts", str(accounts), "--seconds", str(seconds)]
+        done = subprocess.run([*command, *numbers], stdout=subprocess.PIPE, cwd=ROOT, check=True)
+    return {name: round(value, 2) for name, value in json.loads(done.stdout).items()}
+
+
 def client_alone(url: str, accounts: int, seconds: float) -> None:
     """In a process of its own: each account sends one message after the other, as fast as it can."""
 
     async def main() -> None:
-        timeouts = Timeouts(total=30)
-        sent, deadline = 0, time.monotonic() + seconds + 2
+        timeouts = Timeouts(connect=60, total=120)
+        few = asyncio.Semaphore(20)
+        ready = asyncio.Barrier(accounts)
         async with open_http_client(timeouts, accounts) as http:
             loading = sum(os.times()[:2])
 
             async def one(n: int) -> int:
                 platform = OnlyFans("sim-key", f"acct_{n + 1:06}", base_url=url, timeouts=timeouts, http_client=http)
-                fan = str((await platform.list_chats()).rows[0].id)
-                count = 0
+                async with few:  # its world is made at the first call
+                    fan = str((await platform.list_chats()).rows[0].id)
+                await ready.wait()
+                deadline, count = time.monotonic() + seconds + 2, 0
                 while time.monotonic() < deadline:
                     result = await platform.send_message(fan, MessageDraft(f"hello {n}"), f"{n}-{count}")
                     assert result.state is Outcome.SENT, result
@@ -269,16 +280,15 @@ def main() -> None:
         (RESULTS / "delivery.json").write_text(json.dumps({**found, "load_after": os.getloadavg()}, indent=2) + "\n")
 
     with TemporaryDirectory(prefix="huntaze-") as folder, ExitStack() as stack:
-        with simulator(given.accounts, 1e6) as (free, _process):
-            command = [sys.executable, "-m", "bench.delivery", "--client", free.url]
-            numbers = ["--accounts", str(given.accounts), "--seconds", str(given.seconds / 2)]
-            alone = json.loads(
-                subprocess.run([*command, *numbers], stdout=subprocess.PIPE, cwd=ROOT, check=True).stdout
-            )
-        tell("the client alone", {name: round(value, 2) for name, value in alone.items()})
         bench = Bench(Path(folder), given.accounts, stack)
         tell("100 accounts", bench.active(min(100, given.accounts), given.seconds))
-        many = bench.active(given.accounts, given.seconds)
+        before, many, after = (
+            _alone(given.accounts, given.seconds / 2),
+            bench.active(given.accounts, given.seconds),
+            _alone(given.accounts, given.seconds / 2),
+        )
+        alone = {name: (before[name] + after[name]) / 2 for name in before}
+        tell("the client alone, before and after", [before, after])
         tell("all accounts", {**many, "share_of_client": round(many["messages_per_second"] / alone["rate"], 3)})
         tell("first message of an idle account", bench.idle(0, 10))
         tell("the same while 100 send", bench.idle(min(100, given.accounts - 20), 10))
