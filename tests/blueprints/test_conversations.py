@@ -347,6 +347,16 @@ def test_each_state_and_what_can_be_done(as_chatter: Browser, chat: Conversation
     assert as_chatter.post(f"{path}/messages/{other.id}/cancel").status_code == 404
 
 
+def test_what_cannot_be_sent_again_is_not_dropped(
+    as_chatter: Browser, chat: Conversation, path: str, owner: Session
+) -> None:
+    failed = OutgoingFactory(conversation=chat, state=DeliveryState.FAILED, failure=Failure.REFUSED)
+    owner.execute(update(Conversation).where(Conversation.id == chat.id).values(can_send=False))
+    assert as_chatter.post(f"{path}/messages/{failed.id}/again").headers["Location"] == path
+    assert "does not let you write to this fan" in as_chatter.get(path).text
+    assert [message.state for message in _sent(owner, chat)] == [DeliveryState.FAILED]
+
+
 def test_copy_and_open(as_chatter: Browser, workspace: Workspace, owner: Session) -> None:
     """Of a fan of no account, too: nothing is needed but a hand."""
     fan = SubscriberFactory(workspace_id=workspace.id, username="zoe")
