@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, select
@@ -20,6 +20,8 @@ PAGE = 30
 """Messages of a page: some screens of a phone."""
 RECENT = 50
 """From so many at the end a stream tells what changed; who missed more opens the conversation anew."""
+OUT_OF_ORDER = timedelta(minutes=10)
+"""So long after a later message one may still come by itself: platforms tell them in any order."""
 OFFERED, AMONG = 5, 500
 """So many paid messages are shown, of the last so many messages."""
 
@@ -66,10 +68,16 @@ class HistoryService:
         return LATEST.see(rows, after, before, PAGE)
 
     def since(self, conversation_id: int, moment: datetime) -> list[Said]:
-        """What came or changed since, the earliest first."""
+        """What came or changed since, the earliest first. History that is read only now is not news."""
         query = self._said(conversation_id).order_by(Message.sent_at.desc(), Message.id.desc()).limit(RECENT)
         said = [Said(*row) for row in self.session.execute(query)]
-        return [each for each in reversed(said) if each.message.touched_at > moment]
+        known = [each.message.sent_at for each in said if each.message.created_at <= moment]
+        begins = max(known, default=moment) - OUT_OF_ORDER
+
+        def is_news(message: Message) -> bool:
+            return message.touched_at > moment and (message.created_at <= moment or message.sent_at > begins)
+
+        return [each for each in reversed(said) if is_news(each.message)]
 
     def one(self, conversation_id: int, message_id: int) -> Said:
         """Raises NotFound."""

@@ -148,15 +148,16 @@ class ReplyService:
         DeliveryService(self.session, self.workspace_id).cancel(message_id)
 
     def decide(self, conversation_id: int, message_id: int, user_id: UserId, decision: Decision) -> None:
-        """Of a message in doubt. Raises NotFound, Conflict, Invalid."""
+        """Of a message in doubt. Raises NotFound, Conflict, Invalid, and then changes nothing."""
         self._mine(conversation_id, message_id)
         delivery = DeliveryService(self.session, self.workspace_id)
-        if decision is Decision.WENT_OUT:
-            delivery.went_out(message_id, user_id)
-        elif decision is Decision.DROP:
-            delivery.drop(message_id, user_id)
-        else:
-            delivery.send_again(message_id, user_id)
+        with self.session.begin_nested():  # one that can't be sent again is not dropped either
+            if decision is Decision.WENT_OUT:
+                delivery.went_out(message_id, user_id)
+            elif decision is Decision.DROP:
+                delivery.drop(message_id, user_id)
+            else:
+                delivery.send_again(message_id, user_id)
 
     def ask_to_unsend(self, conversation_id: int, message_id: int) -> None:
         """The platform is asked to take it back (jobs/messages.py). Twice is once.

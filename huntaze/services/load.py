@@ -92,18 +92,18 @@ STAGED_CONVERSATIONS = """
   new_id bigint NOT NULL DEFAULT nextval(pg_get_serial_sequence('conversations', 'id')),
   CONSTRAINT "conversations.subscriber_id" UNIQUE (subscriber_id)
 """
-STAGED_MESSAGES = "line bigint GENERATED ALWAYS AS IDENTITY (START 2)"
+STAGED_MESSAGES = "line bigint GENERATED ALWAYS AS IDENTITY"  # a text may have several lines: no line of the file
 UNKNOWN_FAN = b"""
 SELECT line, subscriber_id FROM staged_conversations AS c
  WHERE NOT EXISTS (SELECT FROM staged_subscribers AS s WHERE s.id = c.subscriber_id)
  ORDER BY line LIMIT 1
 """
 UNKNOWN_CONVERSATION = b"""
-SELECT line, conversation_id FROM staged_messages AS m
+SELECT id, conversation_id FROM staged_messages AS m
  WHERE NOT EXISTS (SELECT FROM staged_conversations AS c WHERE c.id = m.conversation_id)
  ORDER BY line LIMIT 1
 """
-NO_SENDER = b"SELECT line FROM staged_messages WHERE sender IS NULL AND direction IS NULL ORDER BY line LIMIT 1"
+NO_SENDER = b"SELECT id FROM staged_messages WHERE sender IS NULL AND direction IS NULL ORDER BY line LIMIT 1"
 STORE_CONVERSATIONS = b"""
 INSERT INTO conversations (workspace_id, id, subscriber_id, can_send, last_message_at, read_at, pinned_at,
                            snoozed_until, closed_at, created_at)
@@ -202,16 +202,18 @@ def _store_talk(
     _fill_stage(cursor, folder / "conversations.csv", CONVERSATIONS, on_progress)
     _fill_stage(cursor, folder / "messages.csv", MESSAGES, on_progress)
     cursor.execute("ANALYZE staged_conversations, staged_messages")
-    for file, column, query, known in (
-        ("conversations.csv", "subscriber_id", UNKNOWN_FAN, "subscriber {} in subscribers.csv"),
-        ("messages.csv", "conversation_id", UNKNOWN_CONVERSATION, "conversation {} in conversations.csv"),
-    ):
-        unknown = cursor.execute(query).fetchone()
-        if unknown is not None:
-            raise LoadError(file, f"There is no {known.format(unknown[1])}.", line=unknown[0], column=column)
+    unknown = cursor.execute(UNKNOWN_FAN).fetchone()
+    if unknown is not None:
+        problem = f"There is no subscriber {unknown[1]} in subscribers.csv."
+        raise LoadError("conversations.csv", problem, line=unknown[0], column="subscriber_id")
+    unknown = cursor.execute(UNKNOWN_CONVERSATION).fetchone()
+    if unknown is not None:
+        problem = f"There is no conversation {unknown[1]} in conversations.csv, as message {unknown[0]} says."
+        raise LoadError("messages.csv", problem, column="conversation_id")
     nobody = cursor.execute(NO_SENDER).fetchone()
     if nobody is not None:
-        raise LoadError("messages.csv", f"It must be {MESSAGES['sender'].must_be}.", line=nobody[0], column="sender")
+        problem = f"It must be {MESSAGES['sender'].must_be}; of message {nobody[0]} it is empty."
+        raise LoadError("messages.csv", problem, column="sender")
     on_progress("Storing conversations", 0)
     conversations = cursor.execute(STORE_CONVERSATIONS, (workspace_id,)).rowcount
     on_progress("Storing messages", 0)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from huntaze.blueprints import streams
 from huntaze.blueprints.chatbot import events
+from huntaze.blueprints.chatbot.conversations import stamp
 from huntaze.models.conversation import Conversation, DeliveryState, Direction, Failure, Message
 from huntaze.models.draft import Draft
 from huntaze.models.platform_account import PlatformAccount
@@ -347,6 +348,16 @@ def test_each_state_and_what_can_be_done(as_chatter: Browser, chat: Conversation
     assert as_chatter.post(f"{path}/messages/{other.id}/cancel").status_code == 404
 
 
+def test_what_cannot_be_sent_again_is_not_dropped(
+    as_chatter: Browser, chat: Conversation, path: str, owner: Session
+) -> None:
+    failed = OutgoingFactory(conversation=chat, state=DeliveryState.FAILED, failure=Failure.REFUSED)
+    owner.execute(update(Conversation).where(Conversation.id == chat.id).values(can_send=False))
+    assert as_chatter.post(f"{path}/messages/{failed.id}/again").headers["Location"] == path
+    assert "does not let you write to this fan" in as_chatter.get(path).text
+    assert [message.state for message in _sent(owner, chat)] == [DeliveryState.FAILED]
+
+
 def test_copy_and_open(as_chatter: Browser, workspace: Workspace, owner: Session) -> None:
     """Of a fan of no account, too: nothing is needed but a hand."""
     fan = SubscriberFactory(workspace_id=workspace.id, username="zoe")
@@ -449,9 +460,9 @@ def _events(browser: Browser, path: str, **headers: str) -> Iterator[str]:
 def test_what_is_said_is_told(as_chatter: Browser, sign_in: SignIn, chat: Conversation, path: str) -> None:
     MessageFactory(conversation=chat, body="Before", created_at=datetime.now(UTC) - timedelta(hours=1))
     colleague = sign_in(MemberFactory(workspace_id=chat.workspace_id))
-    since = datetime.now(UTC).isoformat()
-    here = _events(as_chatter, f"{path}/events?since={since.replace('+', '%2B')}")
-    inbox = _events(as_chatter, f"{INBOX}/events?since={since.replace('+', '%2B')}")
+    since = stamp(datetime.now(UTC))
+    here = _events(as_chatter, f"{path}/events?since={since}")
+    inbox = _events(as_chatter, f"{INBOX}/events?since={since}")
     for stream in (here, inbox):
         next(stream)
     colleague.post(f"{path}/messages", data={"text": "From a colleague"})
@@ -462,7 +473,7 @@ def test_what_is_said_is_told(as_chatter: Browser, sign_in: SignIn, chat: Conver
     assert "You: From a colleague" in listed
     assert len(said.encode()) + len(listed.encode()) <= 1300
     last = re.findall(r"^id: (\S+)$", said, re.M)[0]
-    again = _events(as_chatter, f"{path}/events?since={since.replace('+', '%2B')}", **{"Last-Event-ID": last})
+    again = _events(as_chatter, f"{path}/events?since={since}", **{"Last-Event-ID": last})
     assert "Before" not in next(again)
 
 

@@ -50,7 +50,8 @@ def chat(account: PlatformAccount) -> Conversation:
     )
     chat = ConversationFactory(account=account, subscriber_id=fan.id)
     for number in range(40):
-        MessageFactory(conversation=chat, body=f"No. {number}", sent_at=datetime.now(UTC) - timedelta(hours=number))
+        at = datetime.now(UTC) - timedelta(hours=number)
+        MessageFactory(conversation=chat, body=f"No. {number}", sent_at=at, created_at=at)
     return chat
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response, request, url_for
@@ -28,6 +28,7 @@ from huntaze.services.subscribers import SubscriberService
 from huntaze.services.tags import TagService
 
 INBOX = "chatbot/conversations/"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AT_ACCOUNT = ("platform_disconnected", "policy_not_accepted")
 """What an owner can change on the page of the account."""
 
@@ -41,7 +42,7 @@ def conversations() -> Response:
         context["found"] = web.service(ConversationSearchService).find(wanted.q)
     else:
         since = conversations.last_change()
-        context["since"] = since.isoformat() if since else None
+        context["since"] = stamp(since) if since else None
         context["inbox"] = conversations.page(wanted, web.viewer().user_id)
     if wants_partial():
         if wanted.after or wanted.before:
@@ -144,6 +145,11 @@ def composer(entry: Entry, form: Form | None = None) -> dict[str, Any]:
     }
 
 
+def stamp(at: datetime) -> str:
+    """A moment as streams say it: microseconds, in few characters."""
+    return str((at - EPOCH) // timedelta(microseconds=1))
+
+
 def words() -> dict[str, Any]:
     """What messages are shown with."""
     viewer_id = web.viewer().user_id
@@ -173,4 +179,4 @@ def views() -> list[tuple[View, str]]:
 def _last_change(entry: Entry, shown: Sequence[Message]) -> str:
     """From when on a stream tells what changed."""
     last = max((message.touched_at for message in shown), default=entry.conversation.created_at)
-    return last.isoformat()
+    return stamp(last)

@@ -8,18 +8,19 @@ from flask import Response, render_template, request
 
 from huntaze.blueprints import web
 from huntaze.blueprints.chatbot import bp
-from huntaze.blueprints.chatbot.conversations import INBOX, words
+from huntaze.blueprints.chatbot.conversations import EPOCH, INBOX, stamp, words
 from huntaze.blueprints.forms import read
 from huntaze.blueprints.streams import News, stream
 from huntaze.schemas.conversation import ConversationFilter
 from huntaze.services.conversation_history import HistoryService
 from huntaze.services.conversation_news import conversation_topic, inbox_topic
 from huntaze.services.conversations import ConversationService
-from huntaze.services.keyset import read_time
 
 SLACK = timedelta(seconds=2)
 """What is committed now may have been written so long before: it is looked for once more, and told once. What the
 page was made with is not told."""
+LONGEST_STAMP = 18
+"""Digits."""
 LONGEST = timedelta(hours=1)
 """Who was away for longer has a page to read anew."""
 
@@ -41,7 +42,7 @@ def inbox_events() -> Response:
             told.update(touched)
             since = max([since, *(entry.conversation.touched_at for entry, _found in found)])
             html = render_template(INBOX + "_news.html", news=found, filter=wanted, began=began)
-        return News(html, is_last=False, id=since.isoformat())
+        return News(html, is_last=False, id=stamp(since))
 
     return stream(inbox_topic(web.viewer().workspace_id), news)
 
@@ -64,7 +65,7 @@ def conversation_events(conversation_id: int) -> Response:
             told.update(touched)
             since = max([since, *(each.message.touched_at for each in said)])
             html = render_template(INBOX + "_said.html", chat=chat, news=said, began=began, **words())
-        return News(html, is_last=False, id=since.isoformat())
+        return News(html, is_last=False, id=stamp(since))
 
     return stream(conversation_topic(web.viewer().workspace_id, conversation_id), news)
 
@@ -72,8 +73,7 @@ def conversation_events(conversation_id: int) -> Response:
 def _since() -> datetime:
     """From when on: what the page was made with, or what this stream told before it broke off."""
     now = datetime.now(UTC)
-    try:
-        since = read_time(request.headers.get("Last-Event-ID") or request.args.get("since", ""))
-    except ValueError:
+    said = request.headers.get("Last-Event-ID") or request.args.get("since", "")
+    if not (said.isascii() and said.isdigit() and len(said) < LONGEST_STAMP):
         return now
-    return min(max(since, now - LONGEST), now)
+    return min(max(EPOCH + timedelta(microseconds=int(said)), now - LONGEST), now)

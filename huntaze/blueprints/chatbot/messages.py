@@ -22,7 +22,7 @@ from huntaze.services.conversation_history import HistoryService
 from huntaze.services.conversation_replies import Decision, ReplyService
 from huntaze.services.conversations import ConversationService
 from huntaze.services.drafts import DraftService
-from huntaze.services.errors import Conflict, Invalid
+from huntaze.services.errors import Invalid
 from huntaze.services.saved_replies import SavedReplyService, for_fan
 from huntaze.services.vault_items import VaultItemService
 
@@ -88,6 +88,7 @@ def insert_reply(conversation_id: int, reply_id: int) -> Response:
 
 
 @bp.get("/conversations/<int:conversation_id>/replies")
+@web.role(Role.CHATTER)
 def conversation_replies(conversation_id: int) -> Response:
     """The saved replies, as they would read to this fan."""
     entry = web.service(ConversationService).get(conversation_id)
@@ -101,6 +102,7 @@ def conversation_replies(conversation_id: int) -> Response:
 
 
 @bp.get("/conversations/<int:conversation_id>/media")
+@web.role(Role.CHATTER)
 def conversation_media(conversation_id: int) -> Response:
     """What the account's vault has to send."""
     entry = web.service(ConversationService).get(conversation_id)
@@ -203,7 +205,7 @@ def _tried(conversation_id: int, message_id: int, step: Callable[[], None]) -> R
     problem = ""
     try:
         step()
-    except Conflict as refusal:
+    except Invalid as refusal:
         problem = next(say(each) for found in refusal.errors.values() for each in found)
     if wants_partial():
         return _message(conversation_id, message_id)

@@ -118,6 +118,7 @@ async function keep(form) {
   const { draft: url } = form.dataset, place = DRAFT(form), typed = draft(form).toString();
   try {
     const answer = await post(url, typed, { headers: { ...PARTIAL, "Content-Type": "application/x-www-form-urlencoded" }, keepalive: true });
+    await answer.text();
     if (answer.ok && localStorage.getItem(place) === typed) localStorage.removeItem(place);
   } catch { /* it is tried again with the next word, or when the connection is back */ }
 }
@@ -151,7 +152,12 @@ async function read() {
   const id = Number(last.id.slice(1));
   if (id <= Number(form.dataset.read)) return;
   form.dataset.read = id;
-  await post(form.action, new URLSearchParams({ message_id: id })).catch(() => { form.dataset.read = 0; });
+  try {
+    const answer = await post(form.action, new URLSearchParams({ message_id: id }));
+    await answer.text(); // nothing; only then the browser is done with it
+  } catch {
+    form.dataset.read = 0;
+  }
 }
 
 on("click", (event) => {
