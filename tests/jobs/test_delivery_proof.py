@@ -5,14 +5,28 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.delivering import check, queue
 from tests.delivery_proof import AFTER, RULES, Proof, Scale, prove
+from tests.factories import session as rows
 from tests.simulated import wait_until
 
 CONTROL = {**RULES, "run": 20.0, "linger": 20.0, "lease": 3.0, "heartbeat": 0.5, "call": 1.0, "write": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def _rows_are_the_other_tests_again() -> Iterator[None]:
+    """The proof makes rows in servers of its own."""
+    others = rows.session_factory.kw
+    before = others.get("bind")
+    yield
+    rows.remove()
+    rows.configure(bind=before)
 
 
 def test_the_proof(tmp_path: Path) -> None:
