@@ -65,7 +65,6 @@ def export(engine: Engine, member: Membership, owner: Session) -> WorkspaceExpor
         role=Role.OWNER,
         unread=0,
         waiting=0,
-        waiting=0,
     )
 
     @contextmanager
