@@ -152,7 +152,8 @@ class DeliveryRun:
             scan=going and now >= self._scan_at,
             room=min(self.rules.taken, self.rules.lanes - len(lanes)),
         )
-        batch.ready = {key: fence for key, fence in batch.ready.items() if key not in batch.release}
+        oldest = sorted(batch.ready.keys() - batch.release.keys(), key=lambda key: self._lanes[key].look_at)
+        batch.ready = {key: batch.ready[key] for key in oldest[: self.rules.claims]}
         if batch.is_empty:
             return
         try:
