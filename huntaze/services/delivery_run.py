@@ -152,7 +152,8 @@ class DeliveryRun:
             scan=going and now >= self._scan_at,
             room=min(self.rules.taken, self.rules.lanes - len(lanes)),
         )
-        batch.ready = {key: fence for key, fence in batch.ready.items() if key not in batch.release}
+        oldest = sorted(batch.ready.keys() - batch.release.keys(), key=lambda key: self._lanes[key].look_at)
+        batch.ready = {key: batch.ready[key] for key in oldest[: self.rules.claims]}
         if batch.is_empty:
             return
         try:
@@ -214,8 +215,8 @@ class DeliveryRun:
         for key in batch.ready:
             # Nothing to send, or paused, or being changed just now. A notification makes us look sooner.
             self._lanes[key].look_at = began + self.rules.idle / 4
-        for taken in batch.taken:
-            self._hold(taken)
+        for n, taken in enumerate(batch.taken):
+            self._hold(taken, time.monotonic() + n * self.rules.spread)
         for doubt in batch.doubts:
             lane = self._lanes.get(doubt.key)
             if lane is not None:
@@ -245,12 +246,14 @@ class DeliveryRun:
 
     # Lanes and calls -----------------------------------------------------------------------------
 
-    def _hold(self, taken: Taken) -> None:
+    def _hold(self, taken: Taken, begin_at: float) -> None:
         self._busy_at = time.monotonic()
         key = self.keys.api_key(taken)
         # With another SECRET_KEY than it was sealed with it opens nothing, and the platform will say so.
         adapter = self._open(taken.platform, key or "", taken.external_id)
-        self._lanes[taken.key] = Lane.of(taken, adapter, gateway_of(adapter.caps), self.rules)
+        lane = Lane.of(taken, adapter, gateway_of(adapter.caps), self.rules)
+        lane.not_before = max(lane.not_before, begin_at)
+        self._lanes[taken.key] = lane
 
     def _begin(self, claim: Claim, claimed_at: float) -> None:
         lane = self._lanes[claim.key]
