@@ -80,6 +80,7 @@ def connect_demo(secret_key: str) -> None:
     from huntaze.services.demo import demo_workspace
     from huntaze.services.platform_accounts import PlatformAccountService
     from huntaze.services.platform_keys import Webhook
+    from huntaze.services.platform_policies import policy_of
     from huntaze.system import system_session
 
     with system_session() as session:
@@ -88,6 +89,8 @@ def connect_demo(secret_key: str) -> None:
         webhook = Webhook(*demo_platform.webhook(secret_key))
         key = demo_platform.api_key(secret_key)
         account = accounts.add(Platform.ONLYFANS, demo_platform.ACCOUNT, names, key, webhook)
+        # What stands in for the platform is ours, and has no rules to be read: the demo may send to it.
+        account.policy_version, account.policy_accepted_at = policy_of(account).version, datetime.now(UTC)
         where = account.workspace_id, account.id
     queue = Queue("sync", connection=current_app.extensions["redis"], serializer="json")
     queue.enqueue("huntaze.jobs.sync.run", *where, result_ttl=0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 import threading
 from typing import Any
 
@@ -28,6 +29,9 @@ from huntaze.system import listen, system_session
 log = logging.getLogger(__name__)
 
 QUEUE = "delivery"
+SWITCH = 0.0005
+"""Seconds (Python's own: 0.005) after which a busy event loop lets the thread of a transaction go on. Each of its
+steps waited for so long: with 1,000 accounts a transaction took 0.3 s."""
 
 
 def deliver() -> None:
@@ -42,6 +46,7 @@ def deliver() -> None:
         listen=lambda: listen(CHANNEL),
         rules=_rules(),
     )
+    sys.setswitchinterval(SWITCH)
     try:
         asyncio.run(_until_told(run))
     except* TakenForDead:

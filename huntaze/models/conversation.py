@@ -176,6 +176,7 @@ class Message(Tenant, Base):
         Index("ix_messages_search", "workspace_id", text("(id >> 14)"),
               text("to_tsvector('simple'::regconfig, fold(body))"), postgresql_using="gin"),
         Index("ix_messages_outgoing", "workspace_id", "id", postgresql_where=_OURS),
+        Index("ix_messages_lately", "workspace_id", "sent_at", postgresql_where=_OURS),
         Index("ix_messages_state", "workspace_id", "account_id", "state", "id", postgresql_where=_OURS),
         CheckConstraint("price_cents >= 0", "price"),
         CheckConstraint("state <> 'queued' OR (place IS NOT NULL AND account_id IS NOT NULL)", "queued"),

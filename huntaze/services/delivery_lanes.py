@@ -56,9 +56,7 @@ class Lane:
         if self.calling or self.doubts:
             return False
         now = time.monotonic()
-        return self.not_before - now > self.rules.idle or (
-            now - self.busy_at > self.rules.idle and self.not_before < now
-        )
+        return self.not_before - now > self.rules.idle or (now - max(self.busy_at, self.slot) > self.rules.idle)
 
     def ended(self, told: Verdict) -> Pace:
         """A call has ended just now."""

@@ -28,7 +28,10 @@ class Rules:
     """Of one worker."""
     taken: int = 200
     """Lanes that it takes at once: others get theirs."""
-    claim_ahead: float = 0.1
+    spread: float = 0.005
+    """Lanes that are taken together begin so long after each other: else they would go on in step, and each second
+    would see all of their calls at once."""
+    claim_ahead: float = 0.2
     """A message is claimed so long before it may begin, so that the claim does not delay it."""
     pause: float = 0.03
     """Between two transactions: what comes meanwhile goes into the same one."""

@@ -197,12 +197,15 @@ class DeliveryRun:
                 store.release(batch.release)
             if batch.scan:
                 batch.changed += [(workspace, chat) for workspace, _account, chat in store.queue_scheduled()]
-            if batch.ready:
-                batch.claims = store.claim(batch.ready)
-                batch.changed += [(WorkspaceId(each.key[0]), each.conversation_id) for each in batch.claims]
             if batch.scan and batch.room:
                 batch.taken = store.take(batch.room)
                 batch.doubts = store.doubts([each.key for each in batch.taken]) if batch.taken else []
+            fences = dict(batch.ready)
+            if self._loaded:
+                fences |= {each.key: each.fence for each in batch.taken if not each.wait or each.wait < 0}
+            if fences:
+                batch.claims = store.claim(fences)
+                batch.changed += [(WorkspaceId(each.key[0]), each.conversation_id) for each in batch.claims]
 
     def _follow(self, batch: _Batch, began: float) -> None:
         """What the transaction brought begins."""
@@ -211,16 +214,16 @@ class DeliveryRun:
         for key in batch.ready:
             # Nothing to send, or paused, or being changed just now. A notification makes us look sooner.
             self._lanes[key].look_at = began + self.rules.idle / 4
-        for claim in batch.claims:
-            self._begin(claim, began)
-        for taken in batch.taken:
-            self._hold(taken)
+        for n, taken in enumerate(batch.taken):
+            self._hold(taken, time.monotonic() + n * self.rules.spread)
         for doubt in batch.doubts:
             lane = self._lanes.get(doubt.key)
             if lane is not None:
                 if doubt.open:
                     lane.ends.append(time.monotonic())  # a call of the pace, which ended nobody knows when
                 self._find_out(lane, doubt, retry=True)
+        for claim in batch.claims:
+            self._begin(claim, began)
         if batch.scan:
             self._scanned_at = began
             full = batch.taken and len(batch.taken) == batch.room
@@ -242,12 +245,14 @@ class DeliveryRun:
 
     # Lanes and calls -----------------------------------------------------------------------------
 
-    def _hold(self, taken: Taken) -> None:
+    def _hold(self, taken: Taken, begin_at: float) -> None:
         self._busy_at = time.monotonic()
         key = self.keys.api_key(taken)
         # With another SECRET_KEY than it was sealed with it opens nothing, and the platform will say so.
         adapter = self._open(taken.platform, key or "", taken.external_id)
-        self._lanes[taken.key] = Lane.of(taken, adapter, gateway_of(adapter.caps), self.rules)
+        lane = Lane.of(taken, adapter, gateway_of(adapter.caps), self.rules)
+        lane.not_before = max(lane.not_before, begin_at)
+        self._lanes[taken.key] = lane
 
     def _begin(self, claim: Claim, claimed_at: float) -> None:
         lane = self._lanes[claim.key]

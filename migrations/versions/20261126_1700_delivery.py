@@ -26,6 +26,7 @@ INDEXES = (
     ("ix_messages_scheduled", ["sent_at"], "state = 'scheduled'"),
     ("ix_messages_waiting", ["workspace_id", "conversation_id"], "state IN ('scheduled', 'held', 'queued')"),
     ("ix_messages_outgoing", ["workspace_id", "id"], "key IS NOT NULL"),
+    ("ix_messages_lately", ["workspace_id", "sent_at"], "key IS NOT NULL"),
     ("ix_messages_state", ["workspace_id", "account_id", "state", "id"], "key IS NOT NULL"),
 )
 
