@@ -76,6 +76,7 @@ class Route:
 
 
 _NEW_FAN = {"username": "new.fan"}
+_DRAFT = {"text": "Hello", "price": "5", "media": "7"}
 _REPLY = {"text": "Hello", "key": "{key}"}
 _WORKSPACE = {"name": "New Name", "currency": "USD", "time_zone": "Europe/Paris"}
 _LOGIN = {"email": "nobody@huntaze.test", "password": "a wrong password"}
@@ -172,8 +173,8 @@ ROUTES = {
     "chatbot.close_conversation": Route("POST", Role.CHATTER),
     "chatbot.reopen_conversation": Route("POST", Role.CHATTER),
     "chatbot.assign_conversation": Route("POST", Role.CHATTER, {"user_id": ""}),
-    "chatbot.keep_draft": Route("POST", Role.CHATTER, {"text": "Hello", "price": "5", "media": "1"}),
-    "chatbot.insert_reply": Route("POST", Role.CHATTER, {"text": "Hello", "price": "5", "media": "1"}),
+    "chatbot.keep_draft": Route("POST", Role.CHATTER, _DRAFT),
+    "chatbot.insert_reply": Route("POST", Role.CHATTER, _DRAFT),
     "chatbot.send_message": Route("POST", Role.CHATTER, _REPLY),
     "chatbot.record_message": Route("POST", Role.CHATTER, _REPLY),
     "chatbot.cancel_message": Route("POST", Role.CHATTER),

@@ -154,7 +154,7 @@ class ConversationService:
         here = Conversation.workspace_id == self.workspace_id, Conversation.subscriber_id == subscriber_id
         return self.session.scalar(select(Conversation.id).where(*here))
 
-    def open(self, subscriber_id: int) -> int:
+    def open_with(self, subscriber_id: int) -> int:
         """The conversation with a fan, who may have none yet. Raises NotFound."""
         here = Subscriber.workspace_id == self.workspace_id, Subscriber.id == subscriber_id
         fan = self.session.execute(select(Subscriber.account_id).where(*here)).one_or_none()

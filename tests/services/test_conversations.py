@@ -322,10 +322,10 @@ def test_assigned_to_who_may_write(service: ConversationService, workspace: Work
 
 def test_begun_once(service: ConversationService, workspace: Workspace) -> None:
     fan = SubscriberFactory(workspace_id=workspace.id)
-    assert service.open(fan.id) == service.begin(fan.id)
-    assert _ids(service) == [service.open(fan.id)]
+    assert service.open_with(fan.id) == service.open_with(fan.id)
+    assert _ids(service) == [service.open_with(fan.id)]
     with pytest.raises(NotFound):
-        service.open(SubscriberFactory().id)
+        service.open_with(SubscriberFactory().id)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def list_conversations() -> Response:
 )
 def begin_conversation() -> Response:
     conversations = web.service(ConversationService)
-    entry = conversations.get(conversations.open(read_json(NewConversation).subscriber_id))
+    entry = conversations.get(conversations.open_with(read_json(NewConversation).subscriber_id))
     response = write_json(_conversation(entry), 201)
     response.headers["Location"] = url_for("api.list_messages", conversation_id=entry.id)
     return response

@@ -57,7 +57,7 @@ def conversations() -> Response:
 def begin_conversation() -> Response:
     """From the page of a fan with whom nobody talked yet."""
     new = read(NewConversation, request.form)
-    return go(path_of(web.service(ConversationService).open(new.subscriber_id)))
+    return go(path_of(web.service(ConversationService).open_with(new.subscriber_id)))
 
 
 @bp.get("/conversations/<int:conversation_id>")
