@@ -1,19 +1,24 @@
 """The RQ worker and the periodic schedule: wiring only.
 
-python worker.py QUEUE       works on one queue
+python worker.py QUEUE ...   works on each of these queues, in a process of its own
 python worker.py schedule    enqueues the periodic jobs when they are due
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from redis import Redis
-from rq import Queue, Worker
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker, Worker
 from rq.cron import CronJob, CronScheduler
 from rq.job import Job
 
@@ -21,6 +26,13 @@ from huntaze import logs
 from huntaze.config import Config
 from huntaze.jobs import schedule as table
 from huntaze.launch import die_with_parent
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+DELIVERY = "delivery"
+LIVED = 5.0
+"""Seconds; a worker that ends before that may do so again, and is started after a pause."""
 
 
 class QueueWorker(Worker):
@@ -36,6 +48,10 @@ class QueueWorker(Worker):
             engine.dispose(close=False)
 
 
+class DeliveryWorker(SimpleWorker):
+    """RQ's worker that forks nothing: its one job lasts a minute and loads much, and PostgreSQL knows what it did."""
+
+
 class PeriodicJob(CronJob):
     """RQ's periodic job; its own `enqueue` would pickle, and doesn't say which tick it is."""
 
@@ -45,13 +61,89 @@ class PeriodicJob(CronJob):
         return queue.enqueue(table.run, self.name, tick.isoformat(), result_ttl=0)
 
 
-def work(queue: str, config: Config, connection: Redis) -> None:
-    """Run the jobs of one queue: a worker of several can lose a job when it is killed (SECURITY, RQ)."""
+def work(queues: Sequence[str], config: Config) -> None:
+    """Run the jobs of these queues, each in a process: a worker of several can lose a job when it is killed.
+
+    The processes are forked from one that has loaded everything: so they share most of their memory, and one that
+    dies is there again at once.
+    """
     from huntaze import create_app
 
-    worker = QueueWorker([queue], connection=connection, serializer="json", log_job_description=False)
-    with create_app(config).app_context():
+    app = create_app(config)
+    if len(queues) == 1:
+        run_queue(queues[0], app, Redis.from_url(config.redis_url))
+        return
+    gc.collect()
+    gc.freeze()  # a collection would copy the pages that they share
+    Nursery(queues, lambda queue: run_queue(queue, app, Redis.from_url(config.redis_url))).run()
+
+
+class Nursery:
+    """One child for each queue, until a signal asks to stop; the signal is passed on, and all are waited for."""
+
+    def __init__(self, queues: Sequence[str], job: Callable[[str], None]) -> None:
+        self.queues, self.job = queues, job
+        self.children: dict[int, tuple[str, float]] = {}
+        self.stopping = False
+
+    def run(self) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, self._pass_on)
+        for queue in self.queues:
+            self._start(queue)
+        while self.children:
+            pid, status = os.wait()
+            queue, began = self.children.pop(pid)
+            if self.stopping:
+                continue
+            logging.getLogger(__name__).warning("worker ended", extra={"queue": queue, "status": status})
+            if time.monotonic() - began < LIVED:
+                time.sleep(1)
+            if not self.stopping:
+                self._start(queue)
+
+    def _start(self, queue: str) -> None:
+        parent = os.getpid()
+        pid = os.fork()
+        if pid:
+            self.children[pid] = queue, time.monotonic()
+            return
+        try:
+            for each in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(each, signal.SIG_DFL)
+            die_with_parent(signal.SIGTERM, parent)
+            self.job(queue)
+        except Exception:
+            logging.getLogger(__name__).exception("worker failed", extra={"queue": queue})
+            os._exit(1)
+        finally:
+            os._exit(0)
+
+    def _pass_on(self, number: int, _frame: object) -> None:
+        self.stopping = True
+        for pid in self.children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+def run_queue(queue: str, app: Flask, connection: Redis) -> None:
+    """Runs the jobs of one queue, in this process."""
+    kind = DeliveryWorker if queue == DELIVERY else QueueWorker
+    worker = kind([queue], connection=connection, serializer="json", log_job_description=False)
+    with app.app_context():
+        if queue == DELIVERY:
+            start_delivery(connection)
         worker.work(logging_level=None)
+
+
+def start_delivery(connection: Redis) -> None:
+    """Whatever a killed worker left is taken over by the first run; without Valkey the schedule asks for it later."""
+    from huntaze.jobs import delivery
+
+    try:
+        delivery.wake(connection)
+    except RedisError as error:
+        logging.getLogger(__name__).warning("delivery waits", extra={"error": type(error).__name__})
 
 
 def schedule(connection: Redis) -> None:
@@ -64,17 +156,19 @@ def schedule(connection: Redis) -> None:
     scheduler.start()  # type: ignore[no-untyped-call]
 
 
-def main(task: str) -> None:
+def main(*tasks: str) -> None:
     config = Config.from_env()
     logs.configure(config.log_level)
     # RQ tells at INFO what it listens to and each step of a job; a job that fails is an ERROR.
     logging.getLogger("rq").setLevel(logging.DEBUG if config.log_level == "DEBUG" else logging.WARNING)
     logging.getLogger("rq.worker").setLevel(logging.NOTSET)
-    connection = Redis.from_url(config.redis_url)
-    schedule(connection) if task == "schedule" else work(task, config, connection)
+    if tasks == ("schedule",):
+        schedule(Redis.from_url(config.redis_url))
+    else:
+        work(tasks, config)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -94,7 +94,7 @@ def _part(process: psutil.Process) -> str:
         ("PostgreSQL", "postgres"),
         ("Valkey", "valkey"),
         ("web", "gunicorn"),
-        ("worker", "worker.py default"),
+        ("workers", "worker.py default"),
         ("schedule", "worker.py schedule"),
     ):
         if sign in command:

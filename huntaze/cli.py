@@ -80,6 +80,7 @@ def connect_demo(secret_key: str) -> None:
     from huntaze.services.demo import demo_workspace
     from huntaze.services.platform_accounts import PlatformAccountService
     from huntaze.services.platform_keys import Webhook
+    from huntaze.services.platform_policies import policy_of
     from huntaze.system import system_session
 
     with system_session() as session:
@@ -88,8 +89,10 @@ def connect_demo(secret_key: str) -> None:
         webhook = Webhook(*demo_platform.webhook(secret_key))
         key = demo_platform.api_key(secret_key)
         account = accounts.add(Platform.ONLYFANS, demo_platform.ACCOUNT, names, key, webhook)
+        # What stands in for the platform is ours, and has no rules to be read: the demo may send to it.
+        account.policy_version, account.policy_accepted_at = policy_of(account).version, datetime.now(UTC)
         where = account.workspace_id, account.id
-    queue = Queue("default", connection=current_app.extensions["redis"], serializer="json")
+    queue = Queue("sync", connection=current_app.extensions["redis"], serializer="json")
     queue.enqueue("huntaze.jobs.sync.run", *where, result_ttl=0)
 
 
@@ -154,7 +157,8 @@ def load(folder: Path) -> None:
         except LoadError as error:
             raise click.ClickException(f"{error} Nothing was stored.") from None
     click.echo(
-        f"{loaded.subscribers:,} subscribers and {loaded.transactions:,} transactions"
+        f"{loaded.subscribers:,} subscribers, {loaded.transactions:,} transactions, {loaded.conversations:,}"
+        f" conversations and {loaded.messages:,} messages"
         f" in {time.monotonic() - began:.1f} s. Sign in as {loaded.email}."
     )
     if loaded.ignored:
@@ -262,10 +266,10 @@ def create_token(email: str, workspace_of: str | None, name: str, read_only: boo
 
 
 @cli.command()
-@click.argument("queue", default="default")
-def worker(queue: str) -> None:
-    """Run the jobs of one queue."""
-    _worker(queue)
+@click.argument("queues", nargs=-1)
+def worker(queues: tuple[str, ...]) -> None:
+    """Run the jobs of these queues, each in a process; without names, of all."""
+    _worker(*(queues or supervisor.QUEUES))
 
 
 @cli.command()
@@ -354,9 +358,9 @@ def _tell(what: str, rows: int) -> None:
     click.echo(f"{what} {rows:,}" if rows else what, err=True)
 
 
-def _worker(task: str) -> None:
+def _worker(*tasks: str) -> None:
     with found():
-        sys.argv = [str(WORKER), task]
+        sys.argv = [str(WORKER), *tasks]
         runpy.run_path(str(WORKER), run_name="__main__")
 
 

@@ -35,6 +35,7 @@ class Config:
     mail_from: whom they come from.
     calls_per_minute: how many changes and API calls one network address may make; 0: as many as it likes.
     platform_url: the gateway of OnlyFans, if it is not the real one: a simulator; "": the real one.
+    sends_per_second: how many messages one platform account may send in any second.
     public_url: where people reach Huntaze, like https://app.example.com; links in mails begin with it.
     """
 
@@ -53,6 +54,7 @@ class Config:
     public_url: str = ""
     calls_per_minute: int = 600
     platform_url: str = ""
+    sends_per_second: int = 2
 
     @property
     def local(self) -> bool:
@@ -74,6 +76,7 @@ class Config:
             web_concurrency=_number(env, "WEB_CONCURRENCY", 2, 1, 64),
             log_level=_choice(env, "LOG_LEVEL", "INFO", LOG_LEVELS),
             calls_per_minute=_number(env, "CALLS_PER_MINUTE", 600, 0, 1_000_000),
+            sends_per_second=_number(env, "SENDS_PER_SECOND", 2, 1, 20),
             platform_url=_web_address(env, "PLATFORM_URL"),
             **_mail(env),
         )

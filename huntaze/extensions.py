@@ -8,6 +8,9 @@ from flask_compress import Compress
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from psycopg import Connection, OperationalError
+from sqlalchemy import Pool, event
+from sqlalchemy.exc import InvalidatePoolError
 
 from huntaze.models.base import Base
 
@@ -30,3 +33,17 @@ migrate = Migrate()
 login = LoginManager()
 babel = Babel()
 compress = WiderCompress()
+
+
+@event.listens_for(Pool, "checkout")
+def _refuse_closed(connection: Connection, _record: object, _proxy: object) -> None:
+    """A restarted PostgreSQL costs a reconnection and not an error page.
+
+    It closed its idle connections, and reading from one tells: first its farewell, then the end. That is a
+    microsecond; a question to it, as `pool_pre_ping` has, 0.2 ms of processor time for each of a page's two.
+    """
+    try:
+        for _farewell_then_end in range(2):
+            connection.pgconn.consume_input()
+    except OperationalError as error:
+        raise InvalidatePoolError from error

@@ -23,6 +23,8 @@ DEMO_LOGIN = "demo@huntaze.test", "huntaze-demo"
 LIVED = 30.0  # seconds; a part that ends before that counts as one that could not start
 LONGEST_PAUSE = 30.0
 PATIENCE = 60.0
+QUEUES = ("default", "delivery", "rollups", "sync")
+"""Each has a process. What a person waits for (mails, imports, webhooks) is in `default`."""
 
 
 class NotStarted(RuntimeError):
@@ -107,8 +109,9 @@ def _run(
     worker = [python, str(ROOT / "worker.py")]
     web = Part("The web", gunicorn, env, attempts=3)
     others = [
-        # The second signal has RQ end the job in hand, which runs again later.
-        Part("The worker", [*worker, "default"], env, signals=(SIGTERM, SIGTERM)),
+        # The second signal has RQ end the jobs in hand, which run again later; what delivery can't wait for is found
+        # out by the next one.
+        Part("The workers", [*worker, *QUEUES], env, signals=(SIGTERM, SIGTERM)),
         Part("The schedule", [*worker, "schedule"], env),
         *more,
     ]

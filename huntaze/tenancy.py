@@ -26,7 +26,7 @@ def enter(session: Session, workspace_id: WorkspaceId) -> None:
 def _name_the_workspace(session: Session, _transaction: Any, connection: Connection) -> None:
     workspace_id = session.info.get("workspace_id")
     if workspace_id is not None:
-        connection.execute(text("SELECT set_config('huntaze.workspace_id', :id, true)"), {"id": str(workspace_id)})
+        connection.exec_driver_sql("SELECT set_config('huntaze.workspace_id', %s, true)", (str(workspace_id),))
 
 
 def refuse_privileged_role(engine: Engine) -> None:

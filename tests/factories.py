@@ -11,20 +11,24 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from os import getpid
+from uuid import uuid4
 
 from factory import LazyAttribute, LazyFunction, SelfAttribute, Sequence, SubFactory
 from factory.alchemy import SQLAlchemyModelFactory
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from huntaze.models.audit import Action, AuditEvent
-from huntaze.models.conversation import Conversation, Direction, Message
+from huntaze.models.conversation import Conversation, DeliveryState, Direction, Message
+from huntaze.models.delivery import Attempt, Lane
 from huntaze.models.domain_event import DomainEvent, EventKind
+from huntaze.models.draft import Draft
 from huntaze.models.imports import Import, ImportChunk, ImportRow, ImportState, Outcome
 from huntaze.models.invitation import Invitation
 from huntaze.models.notification import Notification
 from huntaze.models.platform_account import Platform, PlatformAccount, Resource, SyncState, WebhookDelivery
 from huntaze.models.platform_check import CheckState, PlatformCheck, Question
 from huntaze.models.platform_record import Payout, TrackingLink, VaultItem
+from huntaze.models.saved_reply import SavedReply
 from huntaze.models.second_factor import Passkey
 from huntaze.models.sign_in import ApiToken, SignIn
 from huntaze.models.subscriber import Note, Subscriber, SubscriberTag, Tag
@@ -275,11 +279,67 @@ class MessageFactory(Row):
 
     conversation = SubFactory(ConversationFactory)
     workspace_id = SelfAttribute("conversation.workspace_id")
+    account_id = SelfAttribute("conversation.account_id")
     conversation_id = SelfAttribute("conversation.id")
     platform_id = Sequence(lambda n: f"{n}")
     direction = Direction.INBOUND
     body = Sequence(lambda n: f"Hello {n}")
     sent_at = LazyFunction(lambda: datetime.now(UTC))
+
+
+class OutgoingFactory(MessageFactory):
+    """One of ours that waits in the line."""
+
+    platform_id = None
+    direction = Direction.OUTBOUND
+    state = DeliveryState.QUEUED
+    key = LazyFunction(uuid4)
+    place = Sequence(lambda n: n + 1)
+    queued_at = LazyFunction(lambda: datetime.now(UTC))
+
+
+class AttemptFactory(Row):
+    class Meta:
+        model = Attempt
+        exclude = ("message",)
+
+    message = SubFactory(OutgoingFactory)
+    workspace_id = SelfAttribute("message.workspace_id")
+    message_id = SelfAttribute("message.id")
+    key = SelfAttribute("message.key")
+    fence = 1
+    worker_id = 1
+    body = LazyAttribute(lambda row: {"text": row.message.body})
+    started_at = LazyFunction(lambda: datetime.now(UTC))
+    deadline_at = LazyFunction(lambda: datetime.now(UTC))
+
+
+class DraftFactory(Row):
+    """What a member has typed in a conversation."""
+
+    class Meta:
+        model = Draft
+        exclude = ("conversation",)
+
+    conversation = SubFactory(ConversationFactory)
+    workspace_id = SelfAttribute("conversation.workspace_id")
+    conversation_id = SelfAttribute("conversation.id")
+    user_id = LazyAttribute(lambda row: MemberFactory(workspace_id=row.workspace_id).user_id)
+    body = Sequence(lambda n: f"Not sent yet {n}")
+
+
+class SavedReplyFactory(Row):
+    class Meta:
+        model = SavedReply
+
+    workspace_id = LazyFunction(lambda: WorkspaceFactory().id)
+    name = Sequence(lambda n: f"Reply {n}")
+    body = "Thank you, {name}!"
+
+
+class LaneFactory(OfAccount):
+    class Meta:
+        model = Lane
 
 
 class DomainEventFactory(Row):

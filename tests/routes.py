@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from io import BytesIO
+from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -13,28 +15,35 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from huntaze.models.base import Base, Tenant
-from huntaze.models.platform_account import Health
+from huntaze.models.conversation import DeliveryState
+from huntaze.models.platform_account import Health, Platform
 from huntaze.models.user import Membership, Role
+from huntaze.services.platform_policies import POLICIES
 from tests.factories import (
     PASSWORD,
     PNG,
     ApiTokenFactory,
+    AttemptFactory,
     ConversationFactory,
     DomainEventFactory,
+    DraftFactory,
     ImportChunkFactory,
     ImportFactory,
     ImportRowFactory,
     InvitationFactory,
+    LaneFactory,
     MemberFactory,
     MessageFactory,
     NoteFactory,
     NotificationFactory,
+    OutgoingFactory,
     PasskeyFactory,
     PayoutFactory,
     PeriodFactory,
     PictureFactory,
     PlatformAccountFactory,
     PlatformCheckFactory,
+    SavedReplyFactory,
     SignInFactory,
     SubscriberFactory,
     SyncStateFactory,
@@ -67,6 +76,8 @@ class Route:
 
 
 _NEW_FAN = {"username": "new.fan"}
+_DRAFT = {"text": "Hello", "price": "5", "media": "7"}
+_REPLY = {"text": "Hello", "key": "{key}"}
 _WORKSPACE = {"name": "New Name", "currency": "USD", "time_zone": "Europe/Paris"}
 _LOGIN = {"email": "nobody@huntaze.test", "password": "a wrong password"}
 
@@ -145,6 +156,51 @@ ROUTES = {
     "onlyfans.remove_note": Route("POST", Role.CHATTER),
     "onlyfans.add_tag": Route("POST", Role.CHATTER, {"name": "kind"}),
     "onlyfans.remove_tag": Route("POST", Role.CHATTER),
+    "chatbot.conversations": Route("GET", MEMBER),
+    "chatbot.inbox_events": Route("GET", MEMBER),
+    "chatbot.begin_conversation": Route("POST", Role.CHATTER, {"subscriber_id": "{subscriber_id}"}),
+    "chatbot.conversation": Route("GET", MEMBER),
+    "chatbot.conversation_events": Route("GET", MEMBER),
+    "chatbot.conversation_with": Route("GET", MEMBER),
+    "chatbot.about": Route("GET", MEMBER),
+    "chatbot.conversation_replies": Route("GET", Role.CHATTER),
+    "chatbot.conversation_media": Route("GET", Role.CHATTER),
+    "chatbot.read_conversation": Route("POST", Role.CHATTER, {"message_id": "1"}),
+    "chatbot.pin_conversation": Route("POST", Role.CHATTER),
+    "chatbot.unpin_conversation": Route("POST", Role.CHATTER),
+    "chatbot.snooze_conversation": Route("POST", Role.CHATTER, {"hours": "3"}),
+    "chatbot.wake_conversation": Route("POST", Role.CHATTER),
+    "chatbot.close_conversation": Route("POST", Role.CHATTER),
+    "chatbot.reopen_conversation": Route("POST", Role.CHATTER),
+    "chatbot.assign_conversation": Route("POST", Role.CHATTER, {"user_id": ""}),
+    "chatbot.keep_draft": Route("POST", Role.CHATTER, _DRAFT),
+    "chatbot.insert_reply": Route("POST", Role.CHATTER, _DRAFT),
+    "chatbot.send_message": Route("POST", Role.CHATTER, _REPLY),
+    "chatbot.record_message": Route("POST", Role.CHATTER, _REPLY),
+    "chatbot.cancel_message": Route("POST", Role.CHATTER),
+    "chatbot.unsend_message": Route("POST", Role.CHATTER),
+    "chatbot.message_went_out": Route("POST", Role.CHATTER),
+    "chatbot.send_message_again": Route("POST", Role.CHATTER),
+    "chatbot.drop_message": Route("POST", Role.CHATTER),
+    "chatbot.replies": Route("GET", MEMBER),
+    "chatbot.new_reply": Route("GET", Role.CHATTER),
+    "chatbot.add_reply": Route("POST", Role.CHATTER, {"name": "Thank {subscriber_id}", "body": "Thank you, {name}!"}),
+    "chatbot.edit_reply": Route("GET", Role.CHATTER),
+    "chatbot.change_reply": Route("POST", Role.CHATTER, {"name": "Thanks {subscriber_id}", "body": "Thank you!"}),
+    "chatbot.remove_reply": Route("POST", Role.CHATTER),
+    "onlyfans.messages": Route("GET", MEMBER),
+    "onlyfans.message_events": Route("GET", MEMBER),
+    "onlyfans.message_lanes": Route("GET", MEMBER),
+    "onlyfans.message": Route("GET", MEMBER),
+    "onlyfans.cancel_message": Route("POST", Role.CHATTER),
+    "onlyfans.message_went_out": Route("POST", Role.CHATTER),
+    "onlyfans.send_message_again": Route("POST", Role.CHATTER),
+    "onlyfans.drop_message": Route("POST", Role.CHATTER),
+    "onlyfans.lane": Route("GET", Role.MANAGER),
+    "onlyfans.pause_lane": Route("POST", Role.MANAGER),
+    "onlyfans.resume_lane": Route("POST", Role.MANAGER),
+    "onlyfans.cancel_lane": Route("POST", Role.MANAGER, {"which": "all"}),
+    "onlyfans.stop_lane": Route("POST", Role.MANAGER, {"at": "23:30"}),
     "notifications.index": Route("GET", MEMBER),
     "notifications.mark_read": Route("POST", MEMBER),
     "settings.index": Route("GET", MEMBER),
@@ -208,10 +264,16 @@ ROUTES = {
     "api.get_subscriber": Route("GET", MEMBER),
     "api.change_subscriber": Route("PATCH", Role.MANAGER, {"display_name": "New"}),
     "api.archive_subscriber": Route("DELETE", Role.MANAGER),
+    "api.send_message": Route("POST", Role.CHATTER, {"subscriber_id": "{subscriber_id}", "text": "Hello"}),
+    "api.get_delivery_status": Route("GET", MEMBER),
     "api.get_profile": Route("GET", MEMBER),
     "api.put_profile": Route("PUT", MEMBER, {"name": "New Name"}),
     "api.get_settings": Route("GET", MEMBER),
     "api.put_settings": Route("PUT", Role.OWNER, _WORKSPACE),
+    "api.list_conversations": Route("GET", MEMBER),
+    "api.begin_conversation": Route("POST", Role.CHATTER, {"subscriber_id": "{subscriber_id}"}),
+    "api.list_messages": Route("GET", MEMBER),
+    "api.reply_to_fan": Route("POST", Role.CHATTER, _REPLY),
     "api.get_overview": Route("GET", MEMBER),
     "api.openapi": Route("GET", ANYONE),
     "dev.kit": Route("GET", ANYONE),
@@ -247,7 +309,8 @@ def call(
     rule = next(app.url_map.iter_rules(endpoint))
     path = app.url_map.bind("localhost").build(endpoint, {name: ids[name] for name in rule.arguments})
     fan = str(ids.get("subscriber_id"))
-    typed = {name: value.replace("{subscriber_id}", fan) for name, value in route.body.items()}
+    key = str(UUID(int=ids.get("subscriber_id", 0)))
+    typed = {name: value.replace("{subscriber_id}", fan).replace("{key}", key) for name, value in route.body.items()}
     files = {name: (BytesIO(content), filename) for name, (filename, content) in route.files.items()}
     form = {**(more or {}), **typed}
     content = {"json": form} if endpoint.startswith("api.") else {"data": {**form, **files}}
@@ -264,13 +327,24 @@ def belongings(member: Membership) -> dict[str, int]:
     TaggedFactory(subscriber=fan, tag=tag)
     note = NoteFactory(subscriber=fan, author_id=member.user_id)
     TransactionFactory(subscriber=fan)
-    account = PlatformAccountFactory(workspace_id=member.workspace_id)
+    account = PlatformAccountFactory(
+        workspace_id=member.workspace_id,
+        policy_version=POLICIES[Platform.ONLYFANS].version,
+        policy_accepted_at=datetime.now(UTC),
+    )
+    fan.account_id, fan.platform_id = account.id, str(fan.id)
+    session.commit()
     for factory in (SyncStateFactory, WebhookDeliveryFactory, PayoutFactory, VaultItemFactory, TrackingLinkFactory):
         factory(account=account)
     WebhookRefusalFactory(account=account)
     PeriodFactory(subscriber=fan)
     DomainEventFactory(subscriber=fan)
-    MessageFactory(conversation=ConversationFactory(account=account, subscriber_id=fan.id))
+    chat = ConversationFactory(account=account, subscriber_id=fan.id)
+    MessageFactory(conversation=chat)
+    outgoing = OutgoingFactory(conversation=chat, state=DeliveryState.UNKNOWN)
+    AttemptFactory(message=outgoing)
+    DraftFactory(conversation=chat, user_id=member.user_id)
+    LaneFactory(account=account)
     NotificationFactory(member=member)
     token = ApiTokenFactory(member=member)
     invitation = InvitationFactory(workspace_id=member.workspace_id)
@@ -286,6 +360,9 @@ def belongings(member: Membership) -> dict[str, int]:
         "subscriber_id": fan.id,
         "tag_id": tag.id,
         "note_id": note.id,
+        "conversation_id": chat.id,
+        "message_id": outgoing.id,
+        "reply_id": SavedReplyFactory(workspace_id=member.workspace_id).id,
         "token_id": token.id,
         "invitation_id": invitation.id,
         "user_id": colleague.user_id,

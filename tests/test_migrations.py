@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from uuid import UUID
 
 import flask_migrate
 import pytest
@@ -20,8 +21,10 @@ from huntaze.extensions import db
 from huntaze.models.account_link import AccountLink, PendingAccount, Purpose
 from huntaze.models.audit import AuditEvent
 from huntaze.models.base import Base, UserId, WorkspaceId
-from huntaze.models.conversation import Conversation, Direction, Message
+from huntaze.models.conversation import Conversation, DeliveryState, Direction, Message
+from huntaze.models.delivery import Attempt, DeliveryWorker, Lane
 from huntaze.models.domain_event import DomainEvent, EventKind
+from huntaze.models.draft import Draft
 from huntaze.models.imports import Import, ImportChunk, ImportRow, Outcome
 from huntaze.models.invitation import Invitation
 from huntaze.models.mail import Mail
@@ -29,6 +32,7 @@ from huntaze.models.notification import Notification
 from huntaze.models.platform_account import Platform, PlatformAccount, Resource, SyncState, WebhookDelivery
 from huntaze.models.platform_check import PlatformCheck, Question
 from huntaze.models.platform_record import Payout, TrackingLink, VaultItem
+from huntaze.models.saved_reply import SavedReply
 from huntaze.models.second_factor import AuthenticatorApp, HalfSignIn, Passkey, RecoveryCode, SpentChallenge
 from huntaze.models.sign_in import ApiToken, ParkedForm, SignIn
 from huntaze.models.subscriber import Subscriber
@@ -201,6 +205,24 @@ def _fill() -> None:
         session.add(
             Message(
                 **here, conversation_id=chat.id, platform_id="1", direction=Direction.INBOUND, body="Hi", sent_at=now
+            )
+        )
+        key = UUID(int=1)
+        queued = Message(
+            **of_account, conversation_id=chat.id, direction=Direction.OUTBOUND, state=DeliveryState.QUEUED,
+            key=key, place=1, sent_at=now,
+        )  # fmt: skip
+        session.add_all([queued, Lane(**of_account), DeliveryWorker()])
+        session.add_all(
+            [
+                Draft(**both, conversation_id=chat.id, body="Hello"),
+                SavedReply(**here, name="Thanks", body="Thank you, {name}!"),
+            ]
+        )
+        session.flush()
+        session.add(
+            Attempt(
+                **here, message_id=queued.id, fence=1, worker_id=1, key=key, body={}, started_at=now, deadline_at=now
             )
         )
     with Session(db.engine) as session, session.begin():

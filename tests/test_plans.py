@@ -12,15 +12,19 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, func, select, text
 from sqlalchemy.orm import Session
 
 from huntaze import tenancy
-from huntaze.models.base import WorkspaceId
+from huntaze.models.base import UserId, WorkspaceId
+from huntaze.models.conversation import Conversation
 from huntaze.schemas.analytics import Range
+from huntaze.schemas.conversation import ConversationFilter, View
 from huntaze.schemas.subscriber import Sort, SubscriberFilter
 from huntaze.services.activity import ActivityService
 from huntaze.services.analytics import AnalyticsService
+from huntaze.services.conversation_history import HistoryService
+from huntaze.services.conversations import ConversationService
 from huntaze.services.earnings import EarningsService
 from huntaze.services.notes import NoteService
 from huntaze.services.subscribers import SubscriberService
@@ -248,6 +252,76 @@ def test_the_newest_come_from_the_end_of_an_index(plans: Plans, fan: int) -> Non
     assert "Index Scan Backward using ix_transactions_newest" in payments
     assert "Index Scan Backward using ix_subscribers_joined" in fans
     assert "Sort" not in payments + fans
+
+
+@pytest.fixture(scope="module")
+def talking(big: WorkspaceId) -> int:
+    """One of thousands of conversations; each has a few messages, and this one hundreds."""
+    owner = factories.session
+    owner.execute(
+        text(
+            "INSERT INTO conversations (workspace_id, subscriber_id, last_message_at)"
+            " SELECT workspace_id, id, now() FROM subscribers WHERE workspace_id = :workspace ORDER BY id LIMIT 4000"
+        ),
+        {"workspace": big},
+    )
+    owner.execute(
+        text(
+            "INSERT INTO messages (workspace_id, conversation_id, direction, body, sent_at)"
+            " SELECT workspace_id, id, CASE WHEN (n + id) % 3 = 0 THEN 'outbound' ELSE 'inbound' END,"
+            " 'Good morning ' || md5(id::text || n), now() - (n * 4000 + id % 4000) * interval '1 minute'"
+            " FROM conversations, generate_series(1, 5) n WHERE workspace_id = :workspace ORDER BY n DESC"
+        ),
+        {"workspace": big},
+    )
+    chat: int = owner.scalar(select(func.min(Conversation.id)).where(Conversation.workspace_id == big))
+    owner.execute(
+        text(
+            "INSERT INTO messages (workspace_id, conversation_id, direction, body, sent_at)"
+            " SELECT :workspace, :chat, 'inbound', 'Needle in a haystack', now() - n * interval '1 hour'"
+            " FROM generate_series(1, 300) n"
+        ),
+        {"workspace": big, "chat": chat},
+    )
+    owner.execute(text("ANALYZE conversations, messages"))
+    owner.commit()
+    return chat
+
+
+@pytest.mark.parametrize(
+    ("view", "index"),
+    [
+        (View.OPEN, "ix_conversations_open"),
+        (View.UNREAD, "ix_conversations_unread"),
+        (View.UNANSWERED, "ix_conversations_waiting"),
+        (View.SPENDERS, "ix_subscribers_spent"),
+    ],
+)
+def test_the_inbox_is_read_in_order_and_not_sorted(plans: Plans, talking: int, view: View, index: str) -> None:
+    inbox = ConversationService(plans.session, plans.workspace_id)
+    first = inbox.page(ConversationFilter(view=view), UserId(0))
+    assert len(first.rows) == 50
+    inbox.page(ConversationFilter(view=view, after=first.next or ""), UserId(0))
+    for plan in [plan for plan in plans.all() if "FROM conversations" in plan and "pinned_at DESC" not in plan]:
+        assert re.search(rf"using {index} on ", plan), plan
+        assert "Sort Key" not in plan, plan
+        assert "Seq Scan on messages" not in plan
+
+
+def test_a_conversation_opens_from_the_end_of_its_index(plans: Plans, talking: int) -> None:
+    history = HistoryService(plans.session, plans.workspace_id)
+    history.page(talking)
+    assert "Index Scan Backward using ix_messages_conversation" in plans.of("FROM messages")
+
+
+@pytest.mark.parametrize("term", ["needle hay", "good morning", "zzqx"])
+def test_words_are_found_by_their_index(plans: Plans, talking: int, term: str) -> None:
+    found = list(plans.session.scalars(select(func.search_messages(term, 50))))
+    assert len(found) == (0 if term == "zzqx" else 50)
+    inside = [plan for plan in plans.all() if "to_tsvector" in plan]
+    assert inside
+    for plan in inside:
+        assert "Bitmap Index Scan on ix_messages_search" in plan, plan
 
 
 def _assert_read_in_order(plan: str, sort: Sort) -> None:

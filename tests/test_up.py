@@ -25,6 +25,7 @@ from rq import Queue
 from huntaze import embedded
 from huntaze.embedded import Servers
 from huntaze.jobs import schedule
+from huntaze.supervisor import QUEUES
 from tests.servers import NewDatabase
 
 UP = [sys.executable, "-m", "huntaze.cli", "up"]
@@ -183,18 +184,21 @@ def test_a_web_that_can_not_start(data: Path) -> None:
 
 
 def test_a_worker_that_dies_is_started_again_and_works(huntaze: Huntaze) -> None:
-    def worker(task: str) -> psutil.Process | None:
+    def workers(*tasks: str) -> list[psutil.Process]:
+        """Those of these tasks; those that were forked have the same command."""
+        found = []
         for child in huntaze.children():
-            with suppress(psutil.NoSuchProcess):  # of which a zombie is one
-                if child.cmdline()[-2:] == [str(Path("worker.py").resolve()), task]:
-                    return child
-        return None
+            with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+                if child.cmdline()[-1 - len(tasks) :] == [str(Path("worker.py").resolve()), *tasks]:
+                    found.append(child)
+        return found
 
-    until(lambda: worker("default") and worker("schedule"))
-    before = worker("default")
-    assert before
-    before.kill()
-    until(lambda: worker("default") not in (None, before))
+    until(lambda: len(workers(*QUEUES)) == 1 + len(QUEUES) and len(workers("schedule")) == 1)
+    nursery, *before = sorted(workers(*QUEUES), key=lambda each: each.create_time())
+    before[0].kill()
+    until(lambda: before[0] not in workers(*QUEUES) and len(workers(*QUEUES)) == 1 + len(QUEUES))
+    nursery.kill()
+    until(lambda: nursery not in workers(*QUEUES) and len(workers(*QUEUES)) == 1 + len(QUEUES))
 
     data = Path(psutil.Process(huntaze.process.pid).environ()["DATA"])
     with embedded.reached(data, with_postgresql=True, with_valkey=True) as servers:

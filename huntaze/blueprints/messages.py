@@ -80,6 +80,7 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     "passkey_late": lambda _d: _("That took too long. Try once more."),
     "passkey_known": lambda _d: _("This passkey is known already."),
     "too_many_passkeys": lambda d: _("You have %(most)s passkeys; remove one first.", most=d["most"]),
+    "time_parsing": lambda _d: _("Write a time like 23:30."),
     "time_zone": lambda _d: _("Name a time zone by its city, like Europe/Paris."),
     "literal_error": _choices,
     "last_owner": lambda _d: _("A workspace needs an owner: make someone else an owner first."),
@@ -134,6 +135,37 @@ _MESSAGES: dict[str, Callable[[Detail], str]] = {
     ),
     "policy_changed": lambda _d: _("The rules were changed just now: read them once more."),
     "policy_not_accepted": lambda _d: _("The owner has to read and accept the platform’s rules first."),
+    "message_empty": lambda _d: _("Write something, or add a photo or a video."),
+    "message_price": lambda d: _(
+        "The price is nothing, or from %(least)s to %(most)s.", least=d["least"], most=d["most"]
+    ),
+    "price_without_media": lambda _d: _(
+        "A message with a price needs a photo or a video: what would the fan pay for?"
+    ),
+    "too_many_media": lambda d: _("Add at most %(most)s photos and videos.", most=d["most"]),
+    "media_not_ready": lambda d: _(
+        "These are not in the vault of this account, or not ready yet: %(media)s.", media=d["media"]
+    ),
+    "fan_without_account": lambda _d: _(
+        "This fan belongs to no connected account: copy the text and send it at the platform."
+    ),
+    "fan_gone": lambda _d: _("This fan has left the platform and can’t be written to."),
+    "fan_not_writable": lambda _d: _("The platform does not let you write to this fan now."),
+    "too_late_to_cancel": lambda _d: _("It is too late to cancel: the message is on its way, or was decided on."),
+    "nothing_to_decide": lambda _d: _("What became of this message is known already."),
+    "too_late_to_unsend": lambda _d: _("It is too late: the platform lets you take a message back for 24 hours."),
+    "too_many_pinned": lambda d: _("At most %(most)s conversations can be pinned; unpin one.", most=d["most"]),
+    "no_assignee": lambda _d: _("Choose a member who may write."),
+    "reply_name_taken": lambda _d: _("Another text has this name; choose another one."),
+    "too_many_replies": lambda d: _("A workspace has at most %(most)s saved replies; remove one.", most=d["most"]),
+    "time_past": lambda _d: _("This time is over; choose one to come."),
+    "time_far": lambda d: _("Choose a time within the next %(days)s days.", days=d["days"]),
+    "timezone_aware": lambda _d: _("Say the time zone, too: 2027-01-31T18:30:00Z."),
+    "uuid_parsing": lambda _d: _("Send a UUID as the key."),
+    "datetime_parsing": lambda _d: _("Choose a day and a time."),
+    "datetime_from_date_parsing": lambda _d: _("Choose a day and a time."),
+    "key_invalid": lambda d: _("An idempotency key has at most %(most)s characters, all printable.", most=d["most"]),
+    "key_used": lambda _d: _("This idempotency key was used for another message; take a new one."),
     "other_account_name": lambda d: _("This is not it: type %(name)s.", name=d["name"]),
     "import_date": lambda _d: _("Write a date like 2025-12-31 or 31/12/2025."),
     "import_date_order": lambda _d: _("There is no such month; is the day written first, or the month?"),

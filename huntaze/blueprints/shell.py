@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
+from babel import Locale
 from flask import Flask, current_app, get_flashed_messages, request, url_for
-from flask_babel import get_locale, ngettext
+from flask_babel import get_locale, get_translations
 from flask_babel import gettext as _
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from huntaze.assets import asset
 from huntaze.blueprints import web
 from huntaze.blueprints.cookies import LANGUAGE, LOOK
+from huntaze.blueprints.formats import reader
 from huntaze.blueprints.htmx import saves_data
 from huntaze.extensions import babel
 from huntaze.models.user import Role
@@ -63,6 +69,7 @@ class NavEntry:
     label: str
     icon: str
     current: bool
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,10 +87,6 @@ class TemplateViewer:
     can_write: bool
     is_owner: bool
     delete_at: datetime | None
-
-    @property
-    def initials(self) -> str:
-        return "".join(word[0] for word in self.name.split()[:2]).upper()
 
 
 def init_app(app: Flask) -> None:
@@ -124,29 +127,60 @@ def _context() -> dict[str, Any]:
         "workspace_currency": viewer.currency if viewer else "USD",
         "look": Look.read(),
         "locale": str(get_locale()),
+        "reader": reader(),
         "locales": LOCALES,
         "nav": _nav(),
         "toasts": lambda: get_flashed_messages(with_categories=True),
-        "ngettext": ngettext,
+        **_words(),
     }
 
 
+def _words() -> dict[str, Callable[..., str]]:
+    """`_` and `ngettext` of templates. A page calls them a hundred times: its language is looked up once.
+
+    Jinja's and Flask-Babel's own look it up each time, and copy all variables for a call within a loop (measured: a
+    tenth of the list's time).
+    """
+    translations = get_translations()
+
+    def said(eval_ctx: EvalContext, text: str, variables: dict[str, Any]) -> str:
+        # What is put into a text is escaped where the template escapes. A text is a format, also without variables.
+        return (Markup(text) if eval_ctx.autoescape else text) % variables  # noqa: S704  ours, from the catalogue
+
+    @pass_eval_context
+    def gettext(eval_ctx: EvalContext, text: str, **variables: Any) -> str:
+        return said(eval_ctx, translations.gettext(text), variables)
+
+    @pass_eval_context
+    def ngettext(eval_ctx: EvalContext, one: str, many: str, num: int, **variables: Any) -> str:
+        return said(eval_ctx, translations.ngettext(one, many, num), {"num": num, **variables})
+
+    return {"_": gettext, "ngettext": ngettext}
+
+
 def _nav() -> list[NavEntry]:
-    here = request.blueprint
+    here, viewer = request.blueprint, web.viewer_or_none()
     return [
         NavEntry("dashboard.index", _("Home"), "home", here == "dashboard"),
+        NavEntry("chatbot.conversations", _("Inbox"), "inbox", here == "chatbot", viewer.waiting if viewer else 0),
         NavEntry("onlyfans.subscribers", _("Fans"), "fans", here == "onlyfans"),
         NavEntry("settings.index", _("Settings"), "settings", request.path.startswith("/settings")),
     ]
 
 
-def _locale() -> str:
+def _locale() -> Locale:
     viewer = web.viewer_or_none()
     chosen = (viewer.locale if viewer else None) or LANGUAGE.read()
     if chosen in LOCALES:
-        return chosen
+        return _parsed(chosen)
     wanted = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())  # fr-CA is French
-    return next((tag for tag in wanted if tag in LOCALES), "en")
+    return _parsed(next((tag for tag in wanted if tag in LOCALES), "en"))
+
+
+@cache
+def _parsed(tag: str) -> Locale:
+    # The same object each time: what is kept by locale is found without comparing.
+    return Locale.parse(tag)
 
 
 def _time_zone() -> str:

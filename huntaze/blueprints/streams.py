@@ -29,10 +29,12 @@ POLL = 30_000
 
 
 class News(NamedTuple):
-    """What to swap in, and whether nothing will follow."""
+    """What to swap in, and whether nothing will follow. id: the client says it when it opens a stream again that was
+    cut (Last-Event-ID)."""
 
     html: str
     is_last: bool
+    id: str = ""
 
 
 def stream(topic: str, read: Callable[[], News], pace: float | None = None) -> Response:
@@ -73,4 +75,5 @@ def _events(signals: Signals, topic: str, read: Callable[[], News | None], pace:
 def _event(news: News, reopen: int) -> str:
     lines = "".join(f"data: {line}\n" for line in news.html.splitlines() if line.strip())
     end = "event: end\ndata:\n\n" if news.is_last else ""
-    return f"retry: {reopen}\n{lines}\n{end}"
+    place = f"id: {news.id}\n" if news.id else ""
+    return f"retry: {reopen}\n{place}{lines}\n{end}"

@@ -1,38 +1,30 @@
-"""The life of a request: who asks, in which workspace, may they, and what becomes of it at the end."""
+"""What a view asks of its request: who it is from, the services of their workspace, and what follows its commit.
+
+The marks on views are obeyed in lifecycle.py.
+"""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
 from typing import ClassVar, Literal, Protocol, TypeVar
 
-from flask import Flask, Response, copy_current_request_context, current_app, g, request
+from flask import copy_current_request_context, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from redis import Redis
-from redis.exceptions import RedisError
-from rq import Queue
 from sqlalchemy.orm import Session
 
 from huntaze import tenancy
 from huntaze.adapters.mail import Letter
-from huntaze.blueprints import parked
-from huntaze.blueprints.cookies import SIGN_IN
-from huntaze.blueprints.htmx import confirm_first, email_first, sign_in_first
-from huntaze.blueprints.security import SAFE
-from huntaze.extensions import db, login
+from huntaze.extensions import db
 from huntaze.models.audit import Action
 from huntaze.models.base import WorkspaceId
-from huntaze.models.sign_in import TokenScope
 from huntaze.models.user import Role
 from huntaze.services.account_links import AccountLinkService
 from huntaze.services.accounts import AccountService
 from huntaze.services.audit import AuditService
 from huntaze.services.devices import DeviceService
 from huntaze.services.erasure import ErasureService
-from huntaze.services.errors import Forbidden
 from huntaze.services.invitations import JoinService
 from huntaze.services.mails import MailService
 from huntaze.services.parked_forms import ParkedFormService
@@ -42,10 +34,8 @@ from huntaze.services.sign_in import SignInService, Viewer
 from huntaze.services.tries import TryService, Whose
 from huntaze.system import open_system_session, system_session
 
-log = logging.getLogger(__name__)
-
-NEVER_KEPT = {"password", "current", "key"}
-"""Fields of a form that do not wait for a sign-in."""
+DELIVERY = "delivery"
+"""The queue of the jobs that send messages."""
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -281,6 +271,11 @@ def enqueue(job: str, *ids: int, queue: str = "default") -> None:
     g.setdefault("jobs", []).append((queue, job, ids))
 
 
+def deliver() -> None:
+    """After this request's commit messages that wait are sent, if no worker is at it already."""
+    enqueue("huntaze.jobs.delivery.deliver", queue=DELIVERY)
+
+
 def mail(to: str, subject: str, body: str) -> None:
     """Sends a mail in plain text after this request's commit, again and again for a day while it can't be sent."""
     mail_id = MailService(_system(), current_app.config["SECRET_KEY"]).queue(Letter(to, subject, body))
@@ -297,115 +292,8 @@ def typed_before(parked_id: int) -> dict[str, str]:
     return ParkedFormService(_system(), current_app.config["SECRET_KEY"]).unpark(parked_id, viewer().user_id)
 
 
-def init_app(app: Flask) -> None:
-    login.init_app(app, add_context_processor=False)  # it would ask for the user on a page about a lost database
-    login.session_protection = None  # our own session rows, not Flask's cookie
-    login.request_loader(_load_viewer)
-    app.before_request(_gate)
-    app.after_request(_finish)
-    app.teardown_appcontext(_close)
-
-
-class _Login:
-    """What Flask-Login wants to hear of a signed-in user."""
-
-    is_authenticated = True
-    is_active = True
-    is_anonymous = False
-
-    def __init__(self, viewer: Viewer) -> None:
-        self.viewer = viewer
-
-    def get_id(self) -> str:
-        return str(self.viewer.user_id)
-
-
-def _load_viewer(_request: object) -> _Login | None:
-    authorization = request.authorization
-    with system_session() as session:
-        sign_ins = SignInService(session)
-        if authorization is not None and authorization.type == "bearer" and request.blueprint == "api":
-            found = sign_ins.token_viewer(authorization.token or "")
-        elif token := SIGN_IN.read():
-            found = sign_ins.viewer(token)
-        else:
-            return None
-    g.viewer = found
-    return _Login(found) if found else None
-
-
-def _gate() -> ResponseReturnValue | None:
-    """Every view but the public ones: a session, and the role that the view names."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    if view is None:
-        return None
-    request.max_content_length = getattr(view, "largest_body", request.max_content_length)  # before it is read
-    if getattr(view, "is_public", False):
-        return None
-    found = viewer_or_none()
-    if found is None:
-        return sign_in_first(_park() if request.method == "POST" else request.full_path.rstrip("?"))
-    tenancy.enter(db.session(), found.workspace_id)
-    if not found.covers(getattr(view, "needed_role", Role.VIEWER)):
-        raise Forbidden
-    if found.scope is TokenScope.READ and request.method not in SAFE:
-        raise Forbidden
-    if getattr(view, "needs_confirmation", False) and not found.is_confirmed(datetime.now(UTC)):
-        if found.sign_in_id is None:
-            raise Forbidden
-        return confirm_first(_park() if request.method == "POST" else request.full_path.rstrip("?"))
-    if getattr(view, "needs_email", False) and awaits_email():
-        return email_first()
-    return None
-
-
-def _park() -> str:
-    """Keeps what was typed into a form that must wait for a sign-in; returns where it can be picked up again."""
-    parked_id = None
-    if request.mimetype == "multipart/form-data":
-        return parked.where(None)  # a file does not wait: it is chosen again
-    with system_session() as session:
-        author = SignInService(session).former_user(SIGN_IN.read() or "")
-        if author is not None:
-            parked_forms = ParkedFormService(session, current_app.config["SECRET_KEY"])
-            typed = {name: value for name, value in request.form.items() if name not in NEVER_KEPT}
-            parked_id = parked_forms.park(author, typed)
-    return parked.where(parked_id)
-
-
 def _system() -> Session:
     if "system" not in g:
         g.system = open_system_session()
     session: Session = g.system
     return session
-
-
-def _finish(response: Response) -> Response:
-    """Commits what the request did, unless it was refused. Streams begin after this, in sessions of their own."""
-    good = response.status_code < 400
-    sessions: list[Session] = [g.system] if "system" in g else []
-    if db.session.registry.has():
-        sessions.append(db.session())
-    for session in sessions:
-        if good:
-            session.commit()
-        else:
-            session.rollback()
-    if good:
-        _enqueue_what_was_asked_for()
-    return response
-
-
-def _enqueue_what_was_asked_for() -> None:
-    redis: Redis = current_app.extensions["redis"]
-    try:
-        for queue, job, ids in g.pop("jobs", []):
-            Queue(queue, connection=redis, serializer="json").enqueue(job, *ids, result_ttl=0)
-    except RedisError as error:
-        log.warning("job not enqueued; the schedule will", extra={"error": type(error).__name__})
-
-
-def _close(_error: BaseException | None) -> None:
-    system = g.pop("system", None)
-    if system is not None:
-        system.close()

@@ -32,9 +32,12 @@ PERIODIC = {
     "store webhooks whose job was lost": Periodic("huntaze.jobs.webhooks.process_waiting", "* * * * *"),
     "forget old webhooks": Periodic("huntaze.jobs.webhooks.purge", "37 3 * * *"),
     "ask platforms what was left unasked": Periodic("huntaze.jobs.platforms.check_lost", "* * * * *"),
-    "go on with erasing platform accounts": Periodic("huntaze.jobs.platforms.erase_asked", "* * * * *"),
-    "fold the figures of days": Periodic("huntaze.jobs.rollups.fold", "*/5 * * * *"),
-    "read platform accounts": Periodic("huntaze.jobs.sync.due", "* * * * *"),
+    "take messages back": Periodic("huntaze.jobs.messages.unsend_lost", "* * * * *"),
+    "go on with erasing platform accounts": Periodic("huntaze.jobs.platforms.erase_asked", "* * * * *", "sync"),
+    "fold the figures of days": Periodic("huntaze.jobs.rollups.fold", "*/5 * * * *", "rollups"),
+    "send messages that wait": Periodic("huntaze.jobs.delivery.sweep", "* * * * *"),
+    "forget old attempts to send": Periodic("huntaze.jobs.delivery.purge", "*/10 * * * *"),
+    "read platform accounts": Periodic("huntaze.jobs.sync.due", "* * * * *", "sync"),
 }
 
 

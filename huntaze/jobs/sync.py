@@ -15,6 +15,9 @@ from huntaze.services.sync import SyncService
 from huntaze.services.sync_lease import SyncUpkeep
 from huntaze.system import system_session
 
+QUEUE = "sync"
+"""It may read for a minute: others have a queue in which they need not wait for that."""
+
 
 def run(workspace_id: int, account_id: int) -> None:
     """Reads the account; nothing if another worker does, or it is not to be called now."""
@@ -41,5 +44,5 @@ def due() -> None:
 
 
 def _enqueue(workspace_id: int, account_id: int) -> None:
-    queue = Queue("default", connection=current_app.extensions["redis"], serializer="json")
+    queue = Queue(QUEUE, connection=current_app.extensions["redis"], serializer="json")
     queue.enqueue(run, workspace_id, account_id, result_ttl=0)

@@ -1,4 +1,4 @@
-"""What `web.py` is for a request: a job's transaction, in one workspace."""
+"""What `lifecycle.py` is for a request: a job's transaction, in one workspace."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ Cents = NewType("Cents", int)
 
 Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]
+Touched = Annotated[datetime, mapped_column(server_default=func.clock_timestamp())]
+"""When the row last changed, by the clock and not by its transaction's beginning; a trigger keeps it."""
 
 
 class Base(DeclarativeBase):

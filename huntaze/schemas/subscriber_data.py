@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from huntaze.models.base import Cents
-from huntaze.models.conversation import Direction
+from huntaze.models.conversation import DeliveryState, Direction
 from huntaze.models.domain_event import EventKind
 from huntaze.models.imports import Outcome
 from huntaze.models.subscriber import Status, Tier
@@ -80,8 +80,16 @@ class ConversationData(Row):
     last_message_at: datetime | None
 
 
+class DraftData(Row):
+    """What a member has typed to them, and not sent."""
+
+    body: str
+    updated_at: datetime
+
+
 class MessageData(Row):
     direction: Direction
+    state: DeliveryState
     body: str
     price_cents: Cents
     is_tip: bool
@@ -118,5 +126,6 @@ class SubscriberData(Schema):
     periods: list[PeriodData]
     conversations: list[ConversationData]
     messages: list[MessageData]
+    drafts: list[DraftData]
     events: list[EventData]
     notifications: list[NotificationData]

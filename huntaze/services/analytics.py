@@ -6,9 +6,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, cast, func, null, select
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, func, null, select
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import Cents, WorkspaceId
@@ -95,27 +96,50 @@ class AnalyticsService:
 
     def _days(self, first: date, last: date) -> list[Step]:
         """The days on which there was a payment, in their order."""
-        sums = (DailyEarnings.gross_cents, DailyEarnings.net_cents, DailyEarnings.payments)
-        query = (
-            select(DailyEarnings.day, *(cast(func.sum(column), BigInteger) for column in sums))
-            .where(DailyEarnings.workspace_id == self.workspace_id, DailyEarnings.day.between(first, last))
-            .group_by(DailyEarnings.day)
-            .having(func.sum(DailyEarnings.payments) > 0)
-            .order_by(DailyEarnings.day)
-        )
-        return [Step(day, day, *sums_) for day, *sums_ in self.session.execute(query)]
+        wanted = {"workspace_id": self.workspace_id, "first": first, "last": last}
+        found = self.session.connection().execute(_DAYS, wanted)
+        return [Step(day, day, *sums) for day, *sums in found]
 
     def _fans(self, span: Span, past: Span | None, today: date) -> Fans:
-        joined, active = DailySubscribers.event == FanEvent.JOINED, DailySubscribers.status == Status.ACTIVE
-        renews, day = DailySubscribers.event == FanEvent.RENEWS, DailySubscribers.day
-        query = select(
-            _count(joined),
-            _count(joined & active),
-            _count(joined & day.between(*span)),
-            _count(joined & day.between(*past)) if past else null(),
-            _count(renews & active & day.between(today, today + EXPIRING - timedelta(days=1))),
-        ).where(DailySubscribers.workspace_id == self.workspace_id)
-        return Fans(*self.session.execute(query).one())
+        soon = {"today": today, "soon": today + EXPIRING - timedelta(days=1)}
+        spans = {"first": span.first, "last": span.last, **soon}
+        if past:
+            spans |= {"past_first": past.first, "past_last": past.last}
+        wanted = {"workspace_id": self.workspace_id, **spans}
+        return Fans(*self.session.connection().execute(_fans(bool(past)), wanted).one())
+
+
+# Both are built once, and read past the ORM, which has nothing to do there: that was two thirds of their time.
+_HERE = bindparam("workspace_id", type_=BigInteger)
+_DAYS = (
+    select(
+        DailyEarnings.day,
+        *(
+            cast(func.sum(column), BigInteger)
+            for column in (DailyEarnings.gross_cents, DailyEarnings.net_cents, DailyEarnings.payments)
+        ),
+    )
+    .where(
+        DailyEarnings.workspace_id == _HERE,
+        DailyEarnings.day.between(bindparam("first"), bindparam("last")),
+    )
+    .group_by(DailyEarnings.day)
+    .having(func.sum(DailyEarnings.payments) > 0)
+    .order_by(DailyEarnings.day)
+)
+
+
+@cache
+def _fans(has_past: bool) -> Select[*tuple[Any, ...]]:
+    joined, active = DailySubscribers.event == FanEvent.JOINED, DailySubscribers.status == Status.ACTIVE
+    renews, day = DailySubscribers.event == FanEvent.RENEWS, DailySubscribers.day
+    return select(
+        _count(joined),
+        _count(joined & active),
+        _count(joined & day.between(bindparam("first"), bindparam("last"))),
+        _count(joined & day.between(bindparam("past_first"), bindparam("past_last"))) if has_past else null(),
+        _count(renews & active & day.between(bindparam("today"), bindparam("soon"))),
+    ).where(DailySubscribers.workspace_id == _HERE)
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

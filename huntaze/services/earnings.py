@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import Cents, WorkspaceId
@@ -31,22 +31,30 @@ class EarningsService:
 
     def timeline(self, subscriber_id: int, after: str = "") -> Page[Transaction]:
         """A fan's payments, newest first. Raises Invalid for a cursor of another list."""
-        query = select(Transaction).where(
-            Transaction.workspace_id == self.workspace_id, Transaction.subscriber_id == subscriber_id
-        )
-        return NEWEST.split(self.session.scalars(NEWEST.page(query, after)).all())
+        wanted = {"workspace_id": self.workspace_id, "subscriber_id": subscriber_id}
+        query = NEWEST.page(_OF_FAN, after) if after else _LATEST
+        return NEWEST.split(self.session.scalars(query, wanted).all())
 
     def totals(self, subscriber_id: int) -> list[Total]:
         """The fan's completed payments by kind, the largest first."""
-        gross = func.sum(Transaction.gross_cents)
-        query = (
-            select(Transaction.type, gross, func.count())
-            .where(
-                Transaction.workspace_id == self.workspace_id,
-                Transaction.subscriber_id == subscriber_id,
-                Transaction.status == TransactionStatus.COMPLETED,
-            )
-            .group_by(Transaction.type)
-            .order_by(gross.desc())
-        )
-        return [Total(kind, Cents(int(cents)), count) for kind, cents, count in self.session.execute(query)]
+        wanted = {"workspace_id": self.workspace_id, "subscriber_id": subscriber_id}
+        found = self.session.execute(_TOTALS, wanted)
+        return [Total(kind, Cents(int(cents)), count) for kind, cents, count in found]
+
+
+# What the page of a fan asks is built once.
+_OF_FAN = select(Transaction).where(
+    Transaction.workspace_id == bindparam("workspace_id"), Transaction.subscriber_id == bindparam("subscriber_id")
+)
+_LATEST = NEWEST.page(_OF_FAN, "")
+_GROSS = func.sum(Transaction.gross_cents)
+_TOTALS = (
+    select(Transaction.type, _GROSS, func.count())
+    .where(
+        Transaction.workspace_id == bindparam("workspace_id"),
+        Transaction.subscriber_id == bindparam("subscriber_id"),
+        Transaction.status == TransactionStatus.COMPLETED,
+    )
+    .group_by(Transaction.type)
+    .order_by(_GROSS.desc())
+)

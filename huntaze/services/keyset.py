@@ -29,6 +29,13 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True)
+class Window(Page[T]):
+    """A page that also knows its way back: `previous` is a cursor for `before`, None at the beginning."""
+
+    previous: str | None
+
+
+@dataclass(frozen=True)
 class Order:
     """A total order: by `key`, then by `id` in the same direction. `read` makes the key of a cursor's text."""
 
@@ -59,13 +66,44 @@ class Order:
             return Page(rows, None)
         return Page(rows[:PAGE], self._encode(rows[PAGE - 1]))
 
+    def window(self, query: Select[Any], after: str, before: str, size: int = PAGE) -> Select[Any]:
+        """`query` in this order from behind `after`, or backwards from `before`; `see` takes what it fetches.
+
+        Raises Invalid as `page` does.
+        """
+        backwards = bool(before)
+        descending = self.descending is not backwards
+        columns = self.key, self.id
+        if after or before:
+            key, id_ = self._decode(before or after, "before" if backwards else "after")
+            position, here = tuple_(literal(key), literal(id_)), tuple_(*columns)
+            query = query.where(here < position if descending else here > position)
+        query = query.order_by(*(column.desc() if descending else column.asc() for column in columns))
+        return query.limit(size + 1)
+
+    def see(self, rows: Sequence[T], after: str, before: str, size: int = PAGE) -> Window[T]:
+        """The rows that `window` fetched, in this order."""
+        more, seen = len(rows) > size, list(rows[:size])
+        if before:
+            seen.reverse()
+        ends = [self._encode(row) for row in (seen[0], seen[-1])] if seen else [None, None]
+        return Window(
+            seen,
+            ends[1] if more or before else None,
+            ends[0] if after or (before and more) else None,
+        )
+
+    def around(self, row: Any) -> str:
+        """The cursor of a row, for what lies before or after it."""
+        return self._encode(row)
+
     def _encode(self, row: Any) -> str:
         value = self.value(row)
         key = value.isoformat() if isinstance(value, datetime) else str(value)
         payload = json.dumps([self.name, key, row.id], separators=(",", ":"), ensure_ascii=False)
         return base64.urlsafe_b64encode(payload.encode()).rstrip(b"=").decode()
 
-    def _decode(self, cursor: str) -> tuple[Any, int]:
+    def _decode(self, cursor: str, field: str = "after") -> tuple[Any, int]:
         try:
             if len(cursor) > LONGEST_CURSOR:
                 raise ValueError(cursor)
@@ -75,7 +113,7 @@ class Order:
                 raise ValueError
             return self.read(key), id_
         except (ValueError, TypeError, RecursionError):
-            raise Invalid({"after": [Problem("cursor")]}) from None
+            raise Invalid({field: [Problem("cursor")]}) from None
 
 
 def read_time(text: str) -> datetime:

@@ -20,6 +20,8 @@ from huntaze.schemas.account import Registration
 from huntaze.services.accounts import AccountService
 from huntaze.services.errors import Conflict, Invalid
 from huntaze.services.load_files import (
+    CONVERSATIONS,
+    MESSAGES,
     NOT_YET,
     SUBSCRIBERS,
     TRANSACTIONS,
@@ -85,6 +87,48 @@ SELECT w.id, s.new_id, t.type, t.status, t.gross_cents, t.fee_cents, t.net_cents
 """
 
 
+STAGED_CONVERSATIONS = """
+  line bigint GENERATED ALWAYS AS IDENTITY (START 2),
+  new_id bigint NOT NULL DEFAULT nextval(pg_get_serial_sequence('conversations', 'id')),
+  CONSTRAINT "conversations.subscriber_id" UNIQUE (subscriber_id)
+"""
+STAGED_MESSAGES = "line bigint GENERATED ALWAYS AS IDENTITY"  # a text may have several lines: no line of the file
+UNKNOWN_FAN = b"""
+SELECT line, subscriber_id FROM staged_conversations AS c
+ WHERE NOT EXISTS (SELECT FROM staged_subscribers AS s WHERE s.id = c.subscriber_id)
+ ORDER BY line LIMIT 1
+"""
+UNKNOWN_CONVERSATION = b"""
+SELECT id, conversation_id FROM staged_messages AS m
+ WHERE NOT EXISTS (SELECT FROM staged_conversations AS c WHERE c.id = m.conversation_id)
+ ORDER BY line LIMIT 1
+"""
+NO_SENDER = b"SELECT id FROM staged_messages WHERE sender IS NULL AND direction IS NULL ORDER BY line LIMIT 1"
+STORE_CONVERSATIONS = b"""
+INSERT INTO conversations (workspace_id, id, subscriber_id, can_send, last_message_at, read_at, pinned_at,
+                           snoozed_until, closed_at, created_at)
+SELECT %s, c.new_id, s.new_id, coalesce(can_send, true), last_message_at,
+       coalesce(read_at, CASE WHEN unread_count = 0 THEN last_message_at END), pinned_at, snoozed_until,
+       coalesce(closed_at, CASE WHEN c.status = 'closed' THEN coalesce(last_message_at, now()) END),
+       coalesce(c.created_at, last_message_at, now())
+  FROM staged_conversations AS c
+  JOIN staged_subscribers AS s ON s.id = c.subscriber_id
+ ORDER BY c.new_id
+"""
+# In the order of time: the search finds the latest ones by their ids. What was to be sent there is not sent here.
+STORE_MESSAGES = rb"""
+INSERT INTO messages (workspace_id, conversation_id, direction, body, price_cents, is_tip, media_count, is_opened,
+                      sent_at, deleted_at)
+SELECT %s, c.new_id, coalesce(direction, CASE sender WHEN 'fan' THEN 'inbound' ELSE 'outbound' END),
+       coalesce(regexp_replace(body, '^''(?=''*[=+@\t\r-])', ''), ''), coalesce(price_cents, 0),
+       coalesce(is_tip, false), coalesce(media_count, 0), is_opened, coalesce(sent_at, m.created_at), deleted_at
+  FROM staged_messages AS m
+  JOIN staged_conversations AS c ON c.id = m.conversation_id
+ WHERE coalesce(state, 'sent') = 'sent'
+ ORDER BY coalesce(sent_at, m.created_at), m.id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What was stored, and which files of the folder were left alone."""
@@ -94,6 +138,8 @@ class Loaded:
     email: str
     subscribers: int
     transactions: int
+    conversations: int
+    messages: int
     ignored: tuple[str, ...]
 
 
@@ -104,7 +150,8 @@ class LoadService:
         self.session = session
 
     def load(self, folder: Path, on_progress: Progress = lambda what, rows: None) -> Loaded:
-        """Stores the creator of users.csv, their subscribers and transactions in the session's transaction.
+        """Stores the creator of users.csv with subscribers and transactions in the session's transaction; and, where
+        there are such files, conversations and messages.
 
         Raises LoadError; the transaction can then only be rolled back.
         """
@@ -126,10 +173,11 @@ class LoadService:
             on_progress("Storing transactions", 0)
             transactions = cursor.execute(STORE_TRANSACTIONS, (workspace_id,)).rowcount
             cursor.execute("SELECT gin_clean_pending_list('ix_subscribers_search')")
+            conversations, messages = _store_talk(cursor, folder, workspace_id, listed_id, on_progress)
             cursor.execute("DROP TABLE staged_subscribers, staged_transactions")
             cursor.execute("ANALYZE subscribers, transactions, daily_earnings, daily_subscribers")
         ignored = tuple(name for name in NOT_YET if (folder / name).exists())
-        return Loaded(workspace_id, user_id, new.email, subscribers, transactions, ignored)
+        return Loaded(workspace_id, user_id, new.email, subscribers, transactions, conversations, messages, ignored)
 
     def _open_workspace(self, new: Registration) -> tuple[WorkspaceId, UserId]:
         try:
@@ -141,6 +189,39 @@ class LoadService:
         except Invalid:
             problem = "Many people use this password."
             raise LoadError("users.csv", problem, "Choose another one.", line=2, column="password") from None
+
+
+def _store_talk(
+    cursor: psycopg.Cursor, folder: Path, workspace_id: WorkspaceId, listed_id: int, on_progress: Progress
+) -> tuple[int, int]:
+    """conversations.csv and messages.csv, which a folder may be without; how many of each were stored."""
+    if not (folder / "conversations.csv").exists():
+        return 0, 0
+    _create_stage(cursor, "conversations", CONVERSATIONS, STAGED_CONVERSATIONS, listed_id)
+    _create_stage(cursor, "messages", MESSAGES, STAGED_MESSAGES, listed_id)
+    _fill_stage(cursor, folder / "conversations.csv", CONVERSATIONS, on_progress)
+    _fill_stage(cursor, folder / "messages.csv", MESSAGES, on_progress)
+    cursor.execute("ANALYZE staged_conversations, staged_messages")
+    unknown = cursor.execute(UNKNOWN_FAN).fetchone()
+    if unknown is not None:
+        problem = f"There is no subscriber {unknown[1]} in subscribers.csv."
+        raise LoadError("conversations.csv", problem, line=unknown[0], column="subscriber_id")
+    unknown = cursor.execute(UNKNOWN_CONVERSATION).fetchone()
+    if unknown is not None:
+        problem = f"There is no conversation {unknown[1]} in conversations.csv, as message {unknown[0]} says."
+        raise LoadError("messages.csv", problem, column="conversation_id")
+    nobody = cursor.execute(NO_SENDER).fetchone()
+    if nobody is not None:
+        problem = f"It must be {MESSAGES['sender'].must_be}; of message {nobody[0]} it is empty."
+        raise LoadError("messages.csv", problem, column="sender")
+    on_progress("Storing conversations", 0)
+    conversations = cursor.execute(STORE_CONVERSATIONS, (workspace_id,)).rowcount
+    on_progress("Storing messages", 0)
+    messages = cursor.execute(STORE_MESSAGES, (workspace_id,)).rowcount
+    cursor.execute("SELECT gin_clean_pending_list('ix_messages_search')")
+    cursor.execute("DROP TABLE staged_conversations, staged_messages")
+    cursor.execute("ANALYZE conversations, messages")
+    return conversations, messages
 
 
 def _create_stage(cursor: psycopg.Cursor, name: str, columns: Mapping[str, Column], more: str, user_id: int) -> None:

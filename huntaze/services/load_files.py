@@ -16,7 +16,7 @@ from huntaze.models.transaction import TransactionStatus, TransactionType
 from huntaze.schemas.account import Registration
 from huntaze.services.passwords import is_common
 
-NOT_YET = ("campaigns.csv", "conversations.csv", "messages.csv")
+NOT_YET = ("campaigns.csv",)
 """Neutral files that Huntaze has no table for so far."""
 
 
@@ -134,6 +134,50 @@ TRANSACTIONS = {
     },
     "currency": Column("text", "currency ~ '^[A-Z]{3}$'", "three capital letters, like USD", True, True),
 }
+
+
+def _dropped(*names: str) -> dict[str, Column]:
+    """Read and not kept: what is added up anew here, or says nothing here."""
+    return {name: Column("text", "", "anything", may_be_empty=True, may_be_missing=True) for name in names}
+
+
+CONVERSATIONS = {
+    "id": _ID,
+    "user_id": _OWNER,
+    "subscriber_id": Column("integer", "subscriber_id > 0", "the id of a subscriber in subscribers.csv"),
+    "status": Column("text", "status IN ('open', 'pending', 'closed')", "one of open, pending, closed", True, True),
+    "unread_count": Column("integer", "unread_count >= 0", "a whole number from 0", True, True),
+    "can_send": Column("boolean", "", "true or false", True, True),
+    **{
+        name: _time(name, may_be_empty=True, may_be_missing=True)
+        for name in ("last_message_at", "created_at", "read_at", "pinned_at", "snoozed_until", "closed_at")
+    },
+    **_dropped(
+        "auto_reply", "message_count", "last_message_preview", "account_id", "platform_unread", "behind",
+        "last_message_id", "unread", "waiting_since", "assignee_id", "touched_at",
+    ),
+}  # fmt: skip
+# Who wrote it is in `sender` (neutral files) or in `direction` (our own exports), and when likewise.
+MESSAGES = {
+    "id": _ID,
+    "user_id": Column("integer", "user_id = {user_id}", _OWNER.must_be, True, True),
+    "conversation_id": Column("integer", "conversation_id > 0", "the id of a conversation in conversations.csv"),
+    "sender": Column("text", "sender IN ('fan', 'creator', 'bot')", "one of fan, creator, bot", True, True),
+    "direction": Column("text", "direction IN ('inbound', 'outbound')", "one of inbound, outbound", True, True),
+    "body": Column("text", "length(body) <= 20000", "up to 20,000 characters", may_be_empty=True),
+    "created_at": _time("created_at"),
+    "sent_at": _time("sent_at", may_be_empty=True, may_be_missing=True),
+    "deleted_at": _time("deleted_at", may_be_empty=True, may_be_missing=True),
+    "state": Column("text", "length(state) <= 20", "the state of a message", True, True),
+    "price_cents": Column("integer", "price_cents >= 0", _CENTS, True, True),
+    "media_count": Column("integer", "media_count >= 0", "a whole number from 0", True, True),
+    "is_tip": Column("boolean", "", "true or false", True, True),
+    "is_opened": Column("boolean", "", "true or false", True, True),
+    **_dropped(
+        "account_id", "platform_id", "changed_at", "key", "bulk", "place", "author_id", "queued_at",
+        "cancel_on_reply", "media", "failure", "settled_by", "unsend_asked_at", "touched_at",
+    ),
+}  # fmt: skip
 
 
 def read_creator(path: Path) -> tuple[int, Registration]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId, WorkspaceId
@@ -39,12 +39,9 @@ class NoteService:
 
     def page(self, subscriber_id: int, after: str = "") -> Page[NoteRow]:
         """Newest first."""
-        query: Any = (
-            select(Note.id, Note.body, User.name.label("author_name"), Note.created_at)
-            .outerjoin(User, User.id == Note.author_id)
-            .where(Note.workspace_id == self.workspace_id, Note.subscriber_id == subscriber_id)
-        )
-        rows = self.session.execute(NEWEST.page(query, after)).all()
+        wanted = {"workspace_id": self.workspace_id, "subscriber_id": subscriber_id}
+        query = NEWEST.page(_OF_FAN, after) if after else _LATEST
+        rows = self.session.execute(query, wanted).all()
         return NEWEST.split([NoteRow(*row) for row in rows])
 
     def add(self, subscriber_id: int, author_id: UserId, new: NewNote) -> None:
@@ -82,3 +79,12 @@ class NoteService:
         )
         if removed is None:
             raise NotFound(note_id)
+
+
+# What the page of a fan asks is built once.
+_OF_FAN: Any = (
+    select(Note.id, Note.body, User.name.label("author_name"), Note.created_at)
+    .outerjoin(User, User.id == Note.author_id)
+    .where(Note.workspace_id == bindparam("workspace_id"), Note.subscriber_id == bindparam("subscriber_id"))
+)
+_LATEST = NEWEST.page(_OF_FAN, "")

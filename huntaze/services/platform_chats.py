@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from huntaze.adapters.platform import Chat, Fan, Message
 from huntaze.models.conversation import Direction
 from huntaze.models.domain_event import EventKind
-from huntaze.services import platform_fans
+from huntaze.services import conversation_news, platform_fans
 from huntaze.services.platform_scope import News, Scope, clean
 
 HISTORY = timedelta(days=30)
 """How long before the connection a chat must have been silent for its messages not to be read at first."""
+
+SLACK = timedelta(minutes=2)
+"""How much the platform's clock may be behind ours, when a message of the chat is compared with what we sent."""
 
 NAMED = """
 SELECT platform_id FROM subscribers
@@ -38,9 +41,9 @@ UPDATE conversations AS c SET behind = true
                       AND m.platform_id = r.message)
 """
 MESSAGES = """
-INSERT INTO messages AS m (workspace_id, conversation_id, platform_id, direction, body, price_cents, is_tip,
-                           media_count, is_opened, sent_at, changed_at)
-SELECT :workspace, c.id, r.id, r.direction, r.body, r.price, r.tip, r.media, r.opened, r.at, r.changed_at
+INSERT INTO messages AS m (workspace_id, account_id, conversation_id, platform_id, direction, body, price_cents,
+                           is_tip, media_count, is_opened, sent_at, changed_at)
+SELECT :workspace, :account, c.id, r.id, r.direction, r.body, r.price, r.tip, r.media, r.opened, r.at, r.changed_at
   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (fan text, id text, direction text, body text, price bigint,
        tip boolean, media bigint, opened boolean, at timestamptz, changed_at timestamptz)
   JOIN subscribers AS s ON s.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = r.fan
@@ -57,23 +60,62 @@ SELECT :workspace, c.id, r.id, r.direction, r.body, r.price, r.tip, r.media, r.o
             OR (excluded.is_opened IS NOT NULL AND m.is_opened IS NOT TRUE
                 AND m.is_opened IS DISTINCT FROM excluded.is_opened))
 """
+# What we sent and have no id of yet, because its answer was lost or is still to come, is not stored a second time:
+# the first of ours takes the first of theirs that says the same. As the platform gives text back, white space is
+# not compared.
+ADOPT = """
+WITH told AS (
+    SELECT c.id AS chat, r.id, r.at, r.price, r.media, regexp_replace(r.body, '\\s+', '', 'g') AS said,
+           row_number() OVER (PARTITION BY c.id, regexp_replace(r.body, '\\s+', '', 'g'), r.price, r.media
+                              ORDER BY r.at, r.id) AS n
+      FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (fan text, id text, direction text, body text, price bigint,
+           media bigint, at timestamptz)
+      JOIN subscribers AS s ON s.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = r.fan
+      JOIN conversations AS c ON c.workspace_id = :workspace AND c.subscriber_id = s.id
+     WHERE r.direction = 'outbound'
+       AND NOT EXISTS (SELECT FROM messages AS k WHERE k.workspace_id = :workspace AND k.conversation_id = c.id
+                          AND k.platform_id = r.id)
+), ours AS (
+    SELECT m.id, m.conversation_id AS chat, m.price_cents AS price, m.media_count AS media,
+           regexp_replace(m.body, '\\s+', '', 'g') AS said, began.at,
+           row_number() OVER (PARTITION BY m.conversation_id, regexp_replace(m.body, '\\s+', '', 'g'), m.price_cents,
+                              m.media_count ORDER BY m.place, m.id) AS n
+      FROM messages AS m
+      JOIN LATERAL (SELECT min(a.started_at) AS at FROM attempts AS a
+                     WHERE a.workspace_id = :workspace AND a.message_id = m.id) AS began ON true
+     WHERE m.workspace_id = :workspace AND m.conversation_id IN (SELECT chat FROM told)
+       AND m.key IS NOT NULL AND m.platform_id IS NULL AND m.state IN ('sending', 'sent', 'unknown')
+)
+UPDATE messages AS m SET platform_id = t.id, state = 'sent', failure = NULL, sent_at = t.at
+  FROM told AS t JOIN ours AS o USING (chat, said, price, media, n)
+ WHERE m.workspace_id = :workspace AND m.id = o.id AND m.platform_id IS NULL
+   AND t.at >= o.at - make_interval(secs => :slack)
+"""
 OPENED = """
 UPDATE messages AS m SET is_opened = true FROM conversations AS c, subscribers AS s
  WHERE m.workspace_id = :workspace AND c.workspace_id = :workspace AND s.workspace_id = :workspace
    AND c.id = m.conversation_id AND s.id = c.subscriber_id AND s.account_id = :account
    AND s.platform_id = :chat AND m.platform_id = :message AND m.is_opened IS NOT TRUE
+RETURNING c.id
 """
 DELETED = """
 UPDATE messages AS m SET deleted_at = now() FROM conversations AS c
  WHERE m.workspace_id = :workspace AND c.workspace_id = :workspace AND c.id = m.conversation_id
    AND c.account_id = :account AND m.platform_id = :message AND m.deleted_at IS NULL
+RETURNING c.id
 """
-LAST = """
-UPDATE conversations AS c SET last_message_at = r.at
+# What the platform calls read is read here too: up to what was the chat's last message when it said so.
+READ = """
+UPDATE conversations AS c SET read_at = r.at
   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (fan text, at timestamptz)
   JOIN subscribers AS s ON s.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = r.fan
- WHERE c.workspace_id = :workspace AND c.subscriber_id = s.id
-   AND (c.last_message_at IS NULL OR c.last_message_at < r.at)
+ WHERE c.workspace_id = :workspace AND c.subscriber_id = s.id AND (c.read_at IS NULL OR c.read_at < r.at)
+RETURNING c.id
+"""
+SUMMARISE = "SELECT summarise_conversations(:workspace, :ids)"
+OF_FANS = """
+SELECT c.id FROM conversations AS c JOIN subscribers AS s ON s.workspace_id = :workspace AND s.id = c.subscriber_id
+ WHERE c.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = ANY(:fans)
 """
 CAUGHT_UP = """
 UPDATE conversations AS c SET behind = false FROM subscribers AS s
@@ -94,6 +136,7 @@ def store_chats(scope: Scope, chats: Sequence[Chat]) -> int:
         ends = [{"fan": each.chat_id, "message": each.id, "at": each.at} for each in last]
         scope.run(BEHIND, ends, since=scope.connected_at - HISTORY)
         changed += _store(scope, last)
+        _mark_read(scope, [{"fan": chat.id, "at": _at(chat)} for chat in told.values() if not chat.unread])
     return changed
 
 
@@ -111,24 +154,40 @@ def caught_up(scope: Scope, chat_id: str) -> None:
 
 
 def unlocked(scope: Scope, chat_id: str, message_id: str) -> int:
-    return scope.run(OPENED, chat=chat_id, message=message_id).rowcount
+    chats = list(scope.run(OPENED, chat=chat_id, message=message_id).scalars())
+    conversation_news.changed(scope.session, scope.workspace_id, chats)
+    return len(chats)
 
 
 def deleted(scope: Scope, message_id: str) -> int:
-    return scope.run(DELETED, message=message_id).rowcount
+    chats = list(scope.run(DELETED, message=message_id).scalars())
+    conversation_news.changed(scope.session, scope.workspace_id, chats)
+    return len(chats)
+
+
+def _mark_read(scope: Scope, read: Sequence[dict[str, Any]]) -> None:
+    chats = list(scope.run(READ, [each for each in read if each["at"]]).scalars())
+    if chats:
+        scope.run(SUMMARISE, ids=chats)
+        conversation_news.changed(scope.session, scope.workspace_id, chats)
+
+
+def _at(chat: Chat) -> datetime | None:
+    return chat.last_message.at if chat.last_message else None
 
 
 def _store(scope: Scope, messages: Sequence[Message]) -> int:
     told: dict[tuple[str, str], Message] = {}
-    ends: dict[str, Message] = {}
     for each in messages:
         before = told.get((each.chat_id, each.id))
         if before is None or (each.changed_at or each.at) >= (before.changed_at or before.at):
             told[each.chat_id, each.id] = each
-        if each.chat_id not in ends or each.at > ends[each.chat_id].at:
-            ends[each.chat_id] = each
-    changed = scope.run(MESSAGES, [_row(each) for each in told.values()]).rowcount
-    scope.run(LAST, [{"fan": fan, "at": each.at} for fan, each in ends.items()])
+    mine = [_row(each) for each in told.values() if each.mine]
+    adopted = scope.run(ADOPT, mine, slack=SLACK.total_seconds()).rowcount if mine else 0
+    changed = adopted + scope.run(MESSAGES, [_row(each) for each in told.values()]).rowcount
+    if changed:
+        chats = scope.run(OF_FANS, fans=list({each.chat_id for each in told.values()})).scalars()
+        conversation_news.changed(scope.session, scope.workspace_id, chats)
     heard = (each for each in told.values() if not each.mine and not each.tip)
     scope.tell(News(EventKind.MESSAGE, each.chat_id, f"{each.chat_id}:{each.id}", each.at) for each in heard)
     return changed

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from huntaze.models.base import WorkspaceId
-from huntaze.models.platform_account import PlatformAccount
+from huntaze.models.platform_account import Platform, PlatformAccount
 from huntaze.services.vault import Vault
 
 
@@ -16,6 +16,19 @@ class Webhook(NamedTuple):
 
     token: str
     secret: str
+
+
+class Sealed(Protocol):
+    """An account, as far as its key is concerned."""
+
+    @property
+    def workspace_id(self) -> int: ...
+    @property
+    def platform(self) -> Platform: ...
+    @property
+    def external_id(self) -> str: ...
+    @property
+    def key_sealed(self) -> bytes | None: ...
 
 
 class PlatformKeys:
@@ -32,7 +45,7 @@ class PlatformKeys:
         """`account` need not be stored yet: it is known by what the platform calls it."""
         return self._seal(plain, _context(account, column))
 
-    def api_key(self, account: PlatformAccount) -> str | None:
+    def api_key(self, account: Sealed) -> str | None:
         """None: there is none, or SECRET_KEY is another one than when it was stored."""
         return self._open(account.key_sealed, _context(account, "key_sealed"))
 
@@ -66,5 +79,5 @@ def webhook_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _context(account: PlatformAccount, column: str) -> str:
+def _context(account: Sealed, column: str) -> str:
     return f"{account.workspace_id}:{account.platform}:{account.external_id}:platform_accounts.{column}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, delete, func, or_, select, update
+from sqlalchemy import CursorResult, Row, Select, bindparam, delete, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId, WorkspaceId
+from huntaze.models.conversation import Conversation
 from huntaze.models.notification import Notification
 from huntaze.models.sign_in import ABSOLUTE, CONFIRMED, IDLE, ApiToken, SignIn, TokenScope
 from huntaze.models.user import Membership, Role, User
@@ -23,6 +24,8 @@ from huntaze.services.passwords import hash_password, needs_rehash, verify_passw
 
 SEEN_EVERY = timedelta(minutes=5)
 """`last_seen_at` is written at most this often, so that reading pages hardly writes."""
+COUNTED = 100
+"""More unanswered conversations are not counted for the bar of each page: "99+" says it."""
 KEPT = timedelta(days=30)
 """How long an ended session's row stays, so that a late form still finds its author."""
 
@@ -32,6 +35,7 @@ class Viewer:
     """Who asks, and in which workspace: read anew for each request, so that a changed role holds at once.
 
     time_zone: the person's own, else the workspace's. picture: the digest of theirs. scope: of an API token.
+    unread: notifications. waiting: conversations in which a fan waits for an answer, up to 100.
     """
 
     user_id: UserId
@@ -45,6 +49,7 @@ class Viewer:
     time_zone: str
     role: Role
     unread: int
+    waiting: int
     picture: str | None = None
     scope: TokenScope | None = None
     delete_at: datetime | None = None
@@ -100,36 +105,27 @@ class SignInService:
     def viewer(self, token: str) -> Viewer | None:
         """Whose session this is; None when there is none, it is over, or its member has left."""
         now = datetime.now(UTC)
-        row = self.session.execute(
-            _viewer(SignIn).where(
-                SignIn.token_hash == hash_token(token),
-                SignIn.ended_at.is_(None),
-                SignIn.last_seen_at > now - IDLE,
-                SignIn.created_at > now - ABSOLUTE,
-            )
-        ).one_or_none()
-        if row is None:
+        times = {"seen_after": now - IDLE, "begun_after": now - ABSOLUTE}
+        wanted = {"token_hash": hash_token(token), **times}
+        found = self.session.connection().execute(_OF_SIGN_IN, wanted).one_or_none()
+        if found is None:
             return None
-        sign_in = row.SignIn
-        if sign_in.last_seen_at < now - SEEN_EVERY:
-            sign_in.last_seen_at = now
-        return _as_viewer(row, sign_in)
+        if found.seen_at < now - SEEN_EVERY:
+            seen = update(SignIn).where(SignIn.id == found.sign_in_id).values(last_seen_at=now)
+            self.session.execute(seen)
+        return _as_viewer(found)
 
     def token_viewer(self, token: str) -> Viewer | None:
         """Whom an API token acts as; None when it is unknown, revoked or over."""
         now = datetime.now(UTC)
-        row = self.session.execute(
-            _viewer(ApiToken).where(
-                ApiToken.token_hash == hash_token(token),
-                ApiToken.revoked_at.is_(None),
-                or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now),
-            )
-        ).one_or_none()
-        if row is None:
+        wanted = {"token_hash": hash_token(token), "now": now}
+        found = self.session.connection().execute(_OF_API_TOKEN, wanted).one_or_none()
+        if found is None:
             return None
-        if row.ApiToken.last_used_at is None or row.ApiToken.last_used_at < now - SEEN_EVERY:
-            row.ApiToken.last_used_at = now
-        return _as_viewer(row, None, row.ApiToken.scope)
+        if found.seen_at is None or found.seen_at < now - SEEN_EVERY:
+            this = ApiToken.workspace_id == found.workspace_id, ApiToken.id == found.token_id
+            self.session.execute(update(ApiToken).where(*this).values(last_used_at=now))
+        return _as_viewer(found)
 
     def confirm(self, viewer: Viewer, password: str) -> str:
         """Takes the password once more, before what can do great harm: the session's new token (ASVS 7.2.4).
@@ -209,6 +205,7 @@ class SignInService:
                 user_agent=user_agent[:200],
             )
         )
+        self.session.flush()
         return token
 
 
@@ -217,8 +214,8 @@ def hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _viewer(credential: type[SignIn] | type[ApiToken]) -> Select[*tuple[Any, ...]]:
-    """One query for all that a request needs to know of who asks."""
+def _viewer(credential: type[SignIn] | type[ApiToken], *columns: Any) -> Select[*tuple[Any, ...]]:
+    """One query for all that a request needs to know of who asks: Viewer's fields by name, and `columns`."""
     unread = (
         select(func.count())
         .where(
@@ -228,34 +225,66 @@ def _viewer(credential: type[SignIn] | type[ApiToken]) -> Select[*tuple[Any, ...
         )
         .scalar_subquery()
     )
+    now = func.now()
+    some = (
+        select(literal(1))
+        .where(
+            Conversation.workspace_id == credential.workspace_id,
+            Conversation.waiting_since.is_not(None),
+            Conversation.closed_at.is_(None),
+            or_(Conversation.snoozed_until.is_(None), Conversation.snoozed_until <= now),
+        )
+        .limit(COUNTED)
+        .correlate(credential)
+        .subquery()
+    )
+    waiting = select(func.count()).select_from(some).scalar_subquery()
     return (
-        select(credential, User, Workspace, Membership.role, unread.label("unread"))
-        .join(User, User.id == credential.user_id)
+        select(
+            User.id.label("user_id"),
+            User.name,
+            User.email,
+            User.email_confirmed_at.is_not(None).label("email_confirmed"),
+            User.locale,
+            User.picture,
+            Workspace.id.label("workspace_id"),
+            Workspace.name.label("workspace_name"),
+            Workspace.currency,
+            Workspace.delete_at,
+            func.coalesce(User.time_zone, Workspace.time_zone).label("time_zone"),
+            Membership.role,
+            unread.label("unread"),
+            waiting.label("waiting"),
+            *columns,
+        )
+        .join_from(credential, User, User.id == credential.user_id)
         .join(Workspace, Workspace.id == credential.workspace_id)
         .join(
             Membership,
             (Membership.workspace_id == credential.workspace_id) & (Membership.user_id == credential.user_id),
         )
-        .where(Workspace.is_open())
+        .where(Workspace.is_open(), credential.token_hash == bindparam("token_hash"))
     )
 
 
-def _as_viewer(row: Any, sign_in: SignIn | None, scope: TokenScope | None = None) -> Viewer:
-    return Viewer(
-        user_id=UserId(row.User.id),
-        name=row.User.name,
-        email=row.User.email,
-        email_confirmed=row.User.email_confirmed_at is not None,
-        locale=row.User.locale,
-        workspace_id=WorkspaceId(row.Workspace.id),
-        workspace_name=row.Workspace.name,
-        currency=row.Workspace.currency,
-        time_zone=row.User.time_zone or row.Workspace.time_zone,
-        role=row.role,
-        unread=row.unread,
-        picture=row.User.picture,
-        scope=scope,
-        delete_at=row.Workspace.delete_at,
-        sign_in_id=sign_in.id if sign_in else None,
-        confirmed_at=sign_in.confirmed_at if sign_in else None,
-    )
+# Every request has one of them: they are built once, and read past the ORM, which has nothing to do there.
+_OF_SIGN_IN = _viewer(
+    SignIn, SignIn.id.label("sign_in_id"), SignIn.confirmed_at, SignIn.last_seen_at.label("seen_at")
+).where(
+    SignIn.ended_at.is_(None),
+    SignIn.last_seen_at > bindparam("seen_after"),
+    SignIn.created_at > bindparam("begun_after"),
+)
+_OF_API_TOKEN = _viewer(
+    ApiToken, ApiToken.id.label("token_id"), ApiToken.scope, ApiToken.last_used_at.label("seen_at")
+).where(
+    ApiToken.revoked_at.is_(None),
+    or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("now")),
+)
+
+
+def _as_viewer(found: Row[*tuple[Any, ...]]) -> Viewer:
+    return Viewer(**{name: value for name, value in found._mapping.items() if name in _FIELDS})
+
+
+_FIELDS = {field.name for field in fields(Viewer)}

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from huntaze.models.base import WorkspaceId
 from huntaze.models.conversation import Conversation, Message
 from huntaze.models.domain_event import DomainEvent
+from huntaze.models.draft import Draft
 from huntaze.models.imports import ImportRow
 from huntaze.models.notification import Notification
 from huntaze.models.subscriber import Note
@@ -18,6 +19,7 @@ from huntaze.models.transaction import Transaction
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.subscriber_data import (
     ConversationData,
+    DraftData,
     EventData,
     ImportedData,
     MessageData,
@@ -39,7 +41,7 @@ HANDED_OVER: dict[str, type[Row] | None] = {
     "transactions": PaymentData,
     "import_rows": ImportedData,
     "subscription_periods": PeriodData,
-    "conversations": ConversationData,  # and with them their messages
+    "conversations": ConversationData,  # and with them their messages, and the drafts of some
     "domain_events": EventData,
 }
 """Each table that points at a fan, and what becomes of its rows in the file: tests miss none, nor a column."""
@@ -56,8 +58,23 @@ LEFT_OUT = {
     "notes": {"id", "subscriber_id", "author_id"},  # who of the team wrote it is not about the fan
     "transactions": {"id", "subscriber_id", "account_id"},
     "subscription_periods": {"subscriber_id"},
-    # When our row was written, and whether we have read all of it.
-    "conversations": {"id", "subscriber_id", "account_id", "behind", "created_at"},
+    # When our row was written, whether we have read all of it, and how the team sorts its work.
+    "conversations": {
+        "id",
+        "subscriber_id",
+        "account_id",
+        "behind",
+        "created_at",
+        "last_message_id",
+        "unread",
+        "waiting_since",
+        "read_at",
+        "pinned_at",
+        "snoozed_until",
+        "closed_at",
+        "assignee_id",
+        "touched_at",
+    },
     "domain_events": {"id", "subscriber_id", "reference", "created_at"},  # ours: the cause is handed over itself
     "subscriber_tags": {"subscriber_id", "tag_id"},
     "import_rows": {"import_id", "row", "subscriber_id", "cells", "problems"},  # the latter two of refused rows only
@@ -113,6 +130,15 @@ class SubscriberDataService:
             .where(Message.workspace_id == self.workspace_id, Conversation.subscriber_id == fan.id)
             .order_by(Message.sent_at, Message.id)
         )
+        drafts = (
+            select(Draft)
+            .join(
+                Conversation,
+                (Conversation.workspace_id == Draft.workspace_id) & (Conversation.id == Draft.conversation_id),
+            )
+            .where(Draft.workspace_id == self.workspace_id, Conversation.subscriber_id == fan.id)
+            .order_by(Draft.updated_at)
+        )
         notifications = select(Notification).where(naming(fan)).order_by(Notification.created_at, Notification.id)
         return SubscriberData(
             made_at=datetime.now(UTC),
@@ -126,6 +152,7 @@ class SubscriberDataService:
             periods=[PeriodData.model_validate(row) for row in self.session.scalars(periods)],
             conversations=[ConversationData.model_validate(row) for row in self.session.scalars(conversations)],
             messages=[MessageData.model_validate(row) for row in self.session.scalars(messages)],
+            drafts=[DraftData.model_validate(row) for row in self.session.scalars(drafts)],
             events=[EventData.model_validate(row) for row in self.session.scalars(events)],
             notifications=[NotificationData.model_validate(row) for row in self.session.scalars(notifications)],
         )

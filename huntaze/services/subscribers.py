@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     any_,
+    bindparam,
     case,
     false,
     func,
@@ -78,13 +80,14 @@ class SubscriberService:
 
         One query, one more with a search term, and one with a day. Raises Invalid for a cursor of another list.
         """
-        order, (conditions, common) = ORDERS[wanted.sort], self._found(wanted)
-        counted = select(Subscriber.id).where(*conditions).limit(COUNTED + 1).subquery()
-        count = select(func.count()).select_from(counted).scalar_subquery()
-        counts = null() if wanted.after or common else count
-        query = order.page(self._with_tags().add_columns(counts).where(*conditions), wanted.after)
-        found = self.session.execute(query).all()
-        page = order.split([row[0] for row in found])
+        common = False
+        if wanted == SubscriberFilter(sort=wanted.sort):
+            found = self.session.execute(_opened(wanted.sort), {"workspace_id": self.workspace_id}).all()
+        else:
+            conditions, common = self._found(wanted)
+            counting = not wanted.after and not common
+            found = self.session.execute(_listed(wanted.sort, conditions, wanted.after, counting=counting)).all()
+        page = ORDERS[wanted.sort].split([row[0] for row in found])
         if wanted.after:
             return SubscriberPage(page.rows, page.next, count=None, count_capped=False)
         if page.next is None:
@@ -98,20 +101,20 @@ class SubscriberService:
         By id, as nothing moves a fan there: in the list's order one could come twice, or be missed.
         """
         conditions, _common = self._found(wanted)
-        query = self._with_tags().where(*conditions, Subscriber.id > after_id).order_by(Subscriber.id).limit(size)
+        query = _with_tags().where(*conditions, Subscriber.id > after_id).order_by(Subscriber.id).limit(size)
         return list(self.session.scalars(query))
 
     def get(self, subscriber_id: int) -> Subscriber:
         """With tags. Raises NotFound."""
-        query = self._with_tags().where(self._here, Subscriber.id == subscriber_id)
-        subscriber: Subscriber | None = self.session.scalar(query)
+        wanted = {"workspace_id": self.workspace_id, "id": subscriber_id}
+        subscriber: Subscriber | None = self.session.scalar(_one(), wanted)
         if subscriber is None:
             raise NotFound(subscriber_id)
         return subscriber
 
     def add(self, new: NewSubscriber) -> Subscriber:
         """Raises Conflict for a user name that the workspace has; the same form twice at once is one fan."""
-        known = self._with_tags().where(self._here, Subscriber.username == new.username).order_by(Subscriber.id)
+        known = _with_tags().where(self._here, Subscriber.username == new.username).order_by(Subscriber.id)
         existing: Subscriber | None = self.session.scalars(known).first()
         if existing is None:
             added = self.session.scalar(
@@ -151,20 +154,6 @@ class SubscriberService:
     @property
     def _here(self) -> ColumnElement[bool]:
         return Subscriber.workspace_id == self.workspace_id
-
-    def _with_tags(self) -> Select[Any]:
-        tags = (
-            select(Tag.id, Tag.name)
-            .join(SubscriberTag, _TAGGED)
-            .where(SubscriberTag.workspace_id == Subscriber.workspace_id)
-            .where(SubscriberTag.subscriber_id == Subscriber.id)
-            .order_by(func.lower(Tag.name))
-            .correlate(Subscriber)
-            .subquery()
-        )
-        # An aggregate of the whole row: [{"id": 1, "name": "whale"}]
-        as_json = func.coalesce(select(func.json_agg(tags.table_valued())).scalar_subquery(), text("'[]'"))
-        return select(Subscriber).options(with_expression(Subscriber.tags, as_json))
 
     def _found(self, wanted: SubscriberFilter) -> tuple[list[ColumnElement[bool]], bool]:
         """The conditions of filter and search; and whether so many match the search that it is one itself."""
@@ -221,6 +210,41 @@ class SubscriberService:
         )
         if changed is None:
             raise NotFound(subscriber_id)
+
+
+@cache  # building it took 0.4 ms of each page
+def _with_tags() -> Select[Any]:
+    tags = (
+        select(Tag.id, Tag.name)
+        .join(SubscriberTag, _TAGGED)
+        .where(SubscriberTag.workspace_id == Subscriber.workspace_id)
+        .where(SubscriberTag.subscriber_id == Subscriber.id)
+        .order_by(func.lower(Tag.name))
+        .correlate(Subscriber)
+        .subquery()
+    )
+    # An aggregate of the whole row: [{"id": 1, "name": "whale"}]
+    as_json = func.coalesce(select(func.json_agg(tags.table_valued())).scalar_subquery(), text("'[]'"))
+    return select(Subscriber).options(with_expression(Subscriber.tags, as_json))
+
+
+def _listed(sort: Sort, conditions: list[ColumnElement[bool]], after: str, *, counting: bool) -> Select[Any]:
+    """A page of fans; `counting` beside each row how many there are, up to one more than COUNTED."""
+    counted = select(Subscriber.id).where(*conditions).limit(COUNTED + 1).subquery()
+    count = select(func.count()).select_from(counted).scalar_subquery()
+    return ORDERS[sort].page(_with_tags().add_columns(count if counting else null()).where(*conditions), after)
+
+
+@cache
+def _opened(sort: Sort) -> Select[Any]:
+    """The list as it is opened, without search and filters; this and a fan are built once, for any workspace."""
+    here = Subscriber.workspace_id == bindparam("workspace_id")
+    return _listed(sort, [here, Subscriber.archived_at.is_(None)], "", counting=True)
+
+
+@cache
+def _one() -> Select[Any]:
+    return _with_tags().where(Subscriber.workspace_id == bindparam("workspace_id"), Subscriber.id == bindparam("id"))
 
 
 def _among(ids: list[int]) -> ColumnElement[bool]:

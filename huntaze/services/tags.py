@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -24,8 +24,7 @@ class TagService:
 
     def all(self) -> list[Tag]:
         """By name."""
-        query = select(Tag).where(Tag.workspace_id == self.workspace_id).order_by(func.lower(Tag.name))
-        return list(self.session.scalars(query))
+        return list(self.session.scalars(_ALL, {"workspace_id": self.workspace_id}))
 
     def add(self, subscriber_id: int, new: NewTag) -> None:
         """Tags a fan; a new word becomes a tag. Twice is once. Raises NotFound, Invalid for too many tags."""
@@ -70,3 +69,6 @@ class TagService:
         if created is None:
             raise NotFound(name)
         return created
+
+
+_ALL = select(Tag).where(Tag.workspace_id == bindparam("workspace_id")).order_by(func.lower(Tag.name))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -98,11 +98,11 @@ class TryService:
         return cast("CursorResult[Any]", self.session.execute(old)).rowcount
 
     def _row(self, lane: Lane, whose: str) -> Tries:
-        """The counter, for this transaction alone."""
+        """The counter, for this transaction alone: one statement, as another may forget it between two."""
         key = self._key(lane, whose)
         new = insert(Tries).values(key=key, forgotten_at=datetime.now(UTC) + lane.forgotten)
-        self.session.execute(new.on_conflict_do_nothing())
-        return self.session.scalars(select(Tries).where(Tries.key == key).with_for_update()).one()
+        mine = new.on_conflict_do_update(index_elements=[Tries.key], set_={"key": key}).returning(Tries)
+        return self.session.scalars(mine.execution_options(populate_existing=True)).one()
 
     def _key(self, lane: Lane, whose: str) -> bytes:
         return hmac.digest(self._secret, f"tries:{lane.name}:{whose}".encode(), "sha256")

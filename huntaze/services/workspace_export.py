@@ -33,6 +33,8 @@ LEFT_OUT = {
     "daily_subscribers": "Sums of what is in subscribers.",
     "import_chunks": "A file that waits to be imported; who sent it has it.",
     "import_rows": "How a file became subscribers, so that it can be undone here.",
+    "attempts": "How this Huntaze tried to send what is in messages.",
+    "lanes": "How fast this Huntaze sends for an account says nothing elsewhere.",
     "invitations": "An invitation leads into this Huntaze.",
     "tombstones": "Digests under this workspace's key say nothing elsewhere.",
     "platform_checks": "Questions to a platform, with keys, that are answered within minutes.",
@@ -42,6 +44,8 @@ LEFT_OUT = {
 }
 """Tables of a workspace that are not in its export, and why. All others are, also those that come later."""
 LEFT_OUT_COLUMNS: dict[tuple[str, str], str] = {
+    ("messages", "key"): "It tells two attempts of this Huntaze from two messages.",
+    ("messages", "place"): "A place in the line of this Huntaze.",
     ("platform_accounts", "key_sealed"): "A sealed key opens nothing elsewhere.",
     ("platform_accounts", "webhook_hash"): "Webhooks come to this Huntaze only.",
     ("platform_accounts", "webhook_secret_sealed"): "Webhooks come to this Huntaze only.",
@@ -50,7 +54,7 @@ LEFT_OUT_COLUMNS: dict[tuple[str, str], str] = {
 
 # What `huntaze load` calls things: renamed columns, and the id of the owner in each row.
 RENAMED = {("transactions", "occurred_at"): "created_at"}
-LOADED = ("subscribers", "transactions")
+LOADED = ("subscribers", "transactions", "conversations", "messages")
 
 Sessions = Callable[[], AbstractContextManager[Session]]
 Rows = Iterator[tuple[Any, ...]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -345,3 +346,13 @@ async def test_what_is_sent_is_not_logged(onlyfans: OnlyFans, simulator: Simulat
     assert "secret" not in written.getvalue()
     assert "sim-key" not in written.getvalue()
     assert "/chats/" not in written.getvalue()
+
+
+async def test_what_would_be_too_late_is_not_written(onlyfans: OnlyFans, simulator: Simulated) -> None:
+    """On a fresh connection, and on one that is open already."""
+    chat = simulator.fan()
+    for n in range(2):
+        late = await onlyfans.send_message(chat, HELLO, f"late-{n}", not_after=time.monotonic())
+        assert (late.state, len(simulator.ledger())) == (Outcome.NOT_SENT, n)
+        in_time = await onlyfans.send_message(chat, HELLO, f"in-time-{n}", not_after=time.monotonic() + 20)
+        assert (in_time.state, len(simulator.ledger())) == (Outcome.SENT, n + 1)

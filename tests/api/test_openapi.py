@@ -20,6 +20,8 @@ ONE = "/api/onlyfans/subscribers/{subscriber_id}"
 PROFILE = "/api/management/profile"
 SETTINGS = "/api/management/settings"
 OVERVIEW = "/api/analytics/overview"
+SEND, STATUS = "/api/onlyfans/messages/send", "/api/onlyfans/messages/status"
+CHATS, SAID = "/api/chatbot/conversations", "/api/chatbot/conversations/{conversation_id}/messages"
 EXAMPLES = 30
 """Of each operation, valid and invalid: enough to find what is wrong in seconds."""
 
@@ -51,6 +53,12 @@ def authorization(app: Flask) -> dict[str, str]:
         (SETTINGS, "GET"),
         (SETTINGS, "PUT"),
         (OVERVIEW, "GET"),
+        (SEND, "POST"),
+        (STATUS, "GET"),
+        (CHATS, "GET"),
+        (CHATS, "POST"),
+        (SAID, "GET"),
+        (SAID, "POST"),
     ],
 )
 def test_it_keeps_its_word(
@@ -72,7 +80,8 @@ def test_every_operation_is_tried(schema: schemathesis.BaseSchema) -> None:
     tried = {f"{method} {path}" for path, methods in schema.raw_schema["paths"].items() for method in methods}
     fans = {f"get {LIST}", f"post {LIST}", f"get {ONE}", f"patch {ONE}", f"delete {ONE}"}
     management = {f"{method} {path}" for path in (PROFILE, SETTINGS) for method in ("get", "put")}
-    assert tried == fans | management | {f"get {OVERVIEW}"}
+    talk = {f"{method} {path}" for path in (CHATS, SAID) for method in ("get", "post")}
+    assert tried == fans | management | talk | {f"get {OVERVIEW}", f"post {SEND}", f"get {STATUS}"}
 
 
 def test_what_changes_something_wants_a_token_that_writes(nobody: Browser) -> None:

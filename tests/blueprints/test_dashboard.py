@@ -226,7 +226,8 @@ def test_what_no_payment_stands_for_is_in_words(as_viewer: Browser, fan: Subscri
         "Ann Lee Tip · 1 month ago $80.00",
         "Ann Lee New fan · 1 month ago",
     ]
-    assert html.count(f'<a href="/onlyfans/subscribers/{fan.id}">') == 6
+    assert html.count(f'<a href="/onlyfans/subscribers/{fan.id}">') == 5
+    assert html.count(f'<a href="/chatbot/with/{fan.id}">') == 1, "what was written leads to the conversation"
 
 
 def test_the_list_alone_is_for_a_page_that_is_open(as_viewer: Browser, fan: Subscriber) -> None:

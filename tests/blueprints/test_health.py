@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import psycopg
+
 from huntaze import create_app
 from huntaze.config import Config
 from huntaze.extensions import db
@@ -33,3 +35,16 @@ def test_without_valkey_pages_are_served_all_the_same(config: Config, as_owner: 
     with app.app_context():
         for engine in db.engines.values():
             engine.dispose()
+
+
+def test_a_restarted_postgresql_costs_a_reconnection_and_not_an_error_page(
+    as_owner: Browser, superuser_url: str
+) -> None:
+    assert as_owner.get("/onlyfans/subscribers").status_code == 200
+    with psycopg.connect(superuser_url) as connection:
+        ended = connection.execute(
+            "SELECT usename, pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename <> 'postgres'"
+        ).fetchall()
+    assert {"huntaze_app", "huntaze_owner"} == {role for role, is_over in ended if is_over}
+    assert as_owner.get("/onlyfans/subscribers").status_code == 200

@@ -22,6 +22,7 @@ from tests.factories import PlatformAccountFactory, PlatformCheckFactory, SyncSt
 
 LIST = "/settings/platforms"
 KEY = "ofapi-canary-key"
+Queues = list[Queue]
 
 
 @pytest.fixture
@@ -30,15 +31,17 @@ def account(as_owner: Browser) -> PlatformAccount:
 
 
 @pytest.fixture
-def queue(app: Flask) -> Queue:
+def queue(app: Flask) -> Queues:
+    """What is asked of the platform goes into one of two, see worker.py."""
     redis: Redis = app.extensions["redis"]
-    queue = Queue("default", connection=redis, serializer=JSONSerializer)
-    queue.empty()
-    return queue
+    queues = [Queue(name, connection=redis, serializer=JSONSerializer) for name in ("default", "sync")]
+    for each in queues:
+        each.empty()
+    return queues
 
 
-def jobs(queue: Queue) -> list[tuple[str, list[int]]]:
-    return [(job.func_name, list(job.args)) for job in queue.jobs]
+def jobs(queues: Queues) -> list[tuple[str, list[int]]]:
+    return [(job.func_name, list(job.args)) for each in queues for job in each.jobs]
 
 
 def now_is(owner: Session, account: PlatformAccount, **values: Any) -> None:
@@ -71,7 +74,7 @@ def test_who_may_not_see_it_does_not_hear_of_it(
     assert nobody.get(path).status_code == 303
 
 
-def test_a_key_is_checked_by_a_worker_and_shown_nowhere(as_owner: Browser, queue: Queue, owner: Session) -> None:
+def test_a_key_is_checked_by_a_worker_and_shown_nowhere(as_owner: Browser, queue: Queues, owner: Session) -> None:
     response = as_owner.post(LIST, data={"key": KEY})
     assert response.status_code == 303
     where = response.headers["Location"]
@@ -106,7 +109,7 @@ def test_each_trouble_with_a_key_says_what_to_do(as_owner: Browser, trouble: Tro
 
 
 def test_an_account_is_chosen_and_its_webhook_shown_once(
-    app: Flask, as_owner: Browser, owner: Session, queue: Queue
+    app: Flask, as_owner: Browser, owner: Session, queue: Queues
 ) -> None:
     check = PlatformCheckFactory(workspace_id=as_owner.member.workspace_id, key=KEY)
     page = as_owner.get(f"{LIST}/checks/{check.id}").text
@@ -211,7 +214,7 @@ def test_the_stream_of_a_check_brings_its_answer(as_owner: Browser) -> None:
     assert "acct_000001" in text
 
 
-def test_a_test_and_a_reading_are_asked_for(as_owner: Browser, account: PlatformAccount, queue: Queue) -> None:
+def test_a_test_and_a_reading_are_asked_for(as_owner: Browser, account: PlatformAccount, queue: Queues) -> None:
     path, here = f"{LIST}/{account.id}", as_owner.member.workspace_id
     for verb in ("test", "test", "sync"):
         response = as_owner.post(f"{path}/{verb}")
@@ -222,7 +225,7 @@ def test_a_test_and_a_reading_are_asked_for(as_owner: Browser, account: Platform
     assert "Testing" in html
 
 
-def test_a_key_is_replaced(as_owner: Browser, account: PlatformAccount, queue: Queue, owner: Session) -> None:
+def test_a_key_is_replaced(as_owner: Browser, account: PlatformAccount, queue: Queues, owner: Session) -> None:
     path = f"{LIST}/{account.id}"
     assert 'type="password"' in as_owner.get(f"{path}/key").text
     response = as_owner.post(f"{path}/key", data={"key": KEY})
@@ -247,7 +250,7 @@ def test_the_rules_are_read_and_accepted(as_owner: Browser, as_manager: Browser,
     assert "Accepted on" in as_manager.get(path).text
 
 
-def test_it_is_disconnected_with_its_data_kept(as_owner: Browser, account: PlatformAccount, queue: Queue) -> None:
+def test_it_is_disconnected_with_its_data_kept(as_owner: Browser, account: PlatformAccount, queue: Queues) -> None:
     path = f"{LIST}/{account.id}"
     response = as_owner.post(f"{path}/disconnect")
     assert (response.status_code, response.headers["Location"]) == (303, path)
@@ -258,7 +261,9 @@ def test_it_is_disconnected_with_its_data_kept(as_owner: Browser, account: Platf
     assert not [name for name, _ in jobs(queue) if name.endswith("erase")]
 
 
-def test_its_data_goes_only_when_the_name_is_typed(as_owner: Browser, account: PlatformAccount, queue: Queue) -> None:
+def test_its_data_goes_only_when_the_name_is_typed(
+    as_owner: Browser, account: PlatformAccount, queue: Queues
+) -> None:
     path = f"{LIST}/{account.id}/disconnect"
     response = as_owner.post(path, data={"erase": "1", "name": "someone"})
     assert response.status_code == 422

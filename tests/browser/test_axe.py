@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from huntaze.models.audit import Action
+from huntaze.models.conversation import DeliveryState
 from huntaze.models.imports import ImportState
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.transaction import TransactionStatus
@@ -20,18 +21,25 @@ from tests.browser.conftest import DESK, PHONE, ROOT, NewContext, OpenAs
 from tests.factories import (
     ApiTokenFactory,
     AuditEventFactory,
+    ConversationFactory,
     ImportFactory,
     InvitationFactory,
     MemberFactory,
+    MessageFactory,
     NoteFactory,
     NotificationFactory,
+    OutgoingFactory,
+    PlatformAccountFactory,
+    SavedReplyFactory,
     SubscriberFactory,
     TagFactory,
     TaggedFactory,
     TransactionFactory,
+    VaultItemFactory,
 )
 
 LIST = "/onlyfans/subscribers"
+INBOX = "/chatbot/conversations"
 _numbers = count()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -71,6 +79,7 @@ class World:
     fan: Subscriber
     archived: Subscriber
     files: dict[ImportState, int]
+    chat: int
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +96,14 @@ def world(app: object) -> World:
         TransactionFactory(subscriber=fan, status=status)
     NoteFactory(subscriber=fan, author_id=member.user_id)
     NoteFactory(subscriber=fan)
+    account = PlatformAccountFactory(**here, policy_version="onlyfans-1", policy_accepted_at=datetime.now(UTC))
+    talker = SubscriberFactory(**here, account_id=account.id, platform_id="1", display_name="Talker")
+    chat = ConversationFactory(account=account, subscriber_id=talker.id)
+    for state in DeliveryState:
+        OutgoingFactory(conversation=chat, state=state, price_cents=500, media_count=1)
+    MessageFactory(conversation=chat, body="Hello!")
+    VaultItemFactory(account=account)
+    SavedReplyFactory(**here)
     NotificationFactory(member=member, body="Something to read.", url=LIST)
     NotificationFactory(member=member, read_at=datetime.now(UTC))
     archived = SubscriberFactory(**here, archived_at=datetime.now(UTC))
@@ -109,7 +126,7 @@ def world(app: object) -> World:
     ApiTokenFactory(member=member, expires_at=datetime.now(UTC))
     for action in Action:
         AuditEventFactory(**here, actor_id=member.user_id, action=action, subject_id=viewer.user_id)
-    return World(member, viewer, MemberFactory(), fan, archived, files)
+    return World(member, viewer, MemberFactory(), fan, archived, files, chat.id)
 
 
 def open_dialog(page: Page, _world: World) -> None:
@@ -132,6 +149,19 @@ def refuse_tag(page: Page, world: World) -> None:
     page.locator("[name=name]").fill("x" * 41)
     page.locator("[name=name]").press("Enter")
     expect(page.locator("#tag-error")).to_be_visible()
+
+
+def open_price(page: Page, world: World) -> None:
+    page.goto(f"{INBOX}/{world.chat}")
+    page.locator("details").nth(1).locator("summary").click()
+    expect(page.locator("details [name=media]").first).to_be_visible()
+
+
+def refuse_message(page: Page, world: World) -> None:
+    page.goto(f"{INBOX}/{world.chat}")
+    page.locator("textarea").fill("x" * 5_001)
+    page.locator(".composer .go").click()
+    expect(page.get_by_role("alert")).to_be_visible()
 
 
 def open_menu(page: Page, _world: World) -> None:
@@ -160,7 +190,8 @@ def create_token(page: Page, _world: World) -> None:
 
 def at(path: str) -> Callable[[Page, World], None]:
     def go(page: Page, world: World) -> None:
-        page.goto(path.format(fan=world.fan.id, archived=world.archived.id, viewer=world.viewer.user_id))
+        ids = {"fan": world.fan.id, "archived": world.archived.id, "viewer": world.viewer.user_id, "chat": world.chat}
+        page.goto(path.format(**ids))
 
     return go
 
@@ -194,6 +225,17 @@ STATES: dict[str, Callable[[Page, World], None]] = {
     "notes": at(f"{LIST}/{{fan}}/notes"),
     "a fan's data": at(f"{LIST}/{{fan}}/data"),
     "imports": at(f"{LIST}/import"),
+    "inbox": at(INBOX),
+    "inbox, nothing found": at(f"{INBOX}?q=zzqx"),
+    "inbox, found": at(f"{INBOX}?q=hello"),
+    "conversation": at(f"{INBOX}/{{chat}}"),
+    "conversation, price": open_price,
+    "conversation, refused": refuse_message,
+    "about": at(f"{INBOX}/{{chat}}/about"),
+    "vault": at(f"{INBOX}/{{chat}}/media"),
+    "replies for a fan": at(f"{INBOX}/{{chat}}/replies"),
+    "saved replies": at("/chatbot/replies"),
+    "new saved reply": at("/chatbot/replies/new"),
     "import, under way": at_import(ImportState.RUNNING),
     "import, ready": at_import(ImportState.READY),
     "import, unreadable": at_import(ImportState.UNREADABLE),
@@ -246,7 +288,16 @@ def test_signed_in(open_as: OpenAs, world: World, state: str, locale: str) -> No
 
 @pytest.mark.parametrize(
     "path",
-    ["/dashboard", LIST, "/notifications", "/settings/team/invitations", "/settings/tokens", "/settings/audit"],
+    [
+        "/dashboard",
+        LIST,
+        INBOX,
+        "/chatbot/replies",
+        "/notifications",
+        "/settings/team/invitations",
+        "/settings/tokens",
+        "/settings/audit",
+    ],
 )
 def test_empty(open_as: OpenAs, world: World, path: str) -> None:
     page = open_as(world.alone)

@@ -14,15 +14,21 @@ from tests.browser.conftest import PHONE, NewContext, OpenAs
 from tests.factories import (
     ApiTokenFactory,
     AuditEventFactory,
+    ConversationFactory,
     InvitationFactory,
     MemberFactory,
+    MessageFactory,
     NoteFactory,
     NotificationFactory,
+    OutgoingFactory,
+    PlatformAccountFactory,
+    SavedReplyFactory,
     SubscriberFactory,
     TagFactory,
     TaggedFactory,
     TransactionFactory,
     UserFactory,
+    VaultItemFactory,
     WorkspaceFactory,
 )
 
@@ -75,6 +81,7 @@ class Extreme:
 
     member: Membership
     fans: list[Subscriber]
+    chat: int
 
 
 @pytest.fixture
@@ -105,7 +112,15 @@ def extreme() -> Extreme:
             NoteFactory(subscriber=fan, body=text, author_id=user.id)
     for fan in fans:
         TransactionFactory(subscriber=fan, gross_cents=1_234_567_89, status="refunded", type="chargeback")
-    return Extreme(member, fans)
+    account = PlatformAccountFactory(workspace_id=workspace.id, username=UNBROKEN)
+    for fan in fans:
+        chat = ConversationFactory(account=account, subscriber_id=fan.id)
+        for text in (UNBROKEN * 3, EMOJI, RTL):
+            MessageFactory(conversation=chat, body=text)
+            OutgoingFactory(conversation=chat, state="unknown", failure="key_mismatch", body=text, price_cents=20_000)
+    SavedReplyFactory(workspace_id=workspace.id, name="W" * 60, body=UNBROKEN * 3)
+    VaultItemFactory(account=account, platform_id="9" * 60, kind="video", duration_seconds=36_000)
+    return Extreme(member, fans, chat.id)
 
 
 def problems(page: Page) -> list[str]:
@@ -138,7 +153,10 @@ def test_nothing_sticks_out(open_as: OpenAs, extreme: Extreme, locale: str) -> N
     ]  # fmt: skip
     found = []
     dashboards = ["/dashboard", "/dashboard?range=year", "/dashboard?range=all"]
-    others = ["/notifications", "/settings", *settings, "/nowhere", "/dev/kit"]
+    talk = f"/chatbot/conversations/{extreme.chat}"
+    chats = ["/chatbot/conversations", talk, *(f"{talk}/{part}" for part in ("about", "media", "replies"))]
+    chats += ["/chatbot/conversations?q=wwww", "/chatbot/replies", "/chatbot/replies/new"]
+    others = [*chats, "/notifications", "/settings", *settings, "/nowhere", "/dev/kit"]
     for path in (*dashboards, days, LIST, f"{LIST}/new", *fans, *edits, search, *others):
         page.goto(path)
         found += problems(page)

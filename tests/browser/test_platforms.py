@@ -30,8 +30,9 @@ class Worker:
     def __init__(self, config: Config, simulator: Simulated) -> None:
         self.app = create_app(replace(config, platform_url=simulator.url))
         redis: Redis = self.app.extensions["redis"]
-        self.queue = Queue("default", connection=redis, serializer=JSONSerializer)
-        self.queue.empty()
+        self.queues = [Queue(name, connection=redis, serializer=JSONSerializer) for name in ("default", "sync")]
+        for queue in self.queues:
+            queue.empty()
 
     def run(self) -> None:
         thread = threading.Thread(target=self._work)  # the browser's event loop runs in this one
@@ -40,7 +41,7 @@ class Worker:
 
     def _work(self) -> None:
         with self.app.app_context():
-            for job in self.queue.jobs:
+            for job in (job for queue in self.queues for job in queue.jobs):
                 if job.func_name.startswith("huntaze.jobs.platforms."):  # a sync is not this test's
                     job.func(*job.args)
                 job.delete()

@@ -77,7 +77,7 @@ def test_two_workers_at_once_read_it_once(syncing: Syncing, config: Config) -> N
 
 def test_a_due_account_gets_a_job(app: Flask, syncing: Syncing) -> None:
     with app.app_context():
-        queue = Queue("default", connection=app.extensions["redis"], serializer="json")
+        queue = Queue("sync", connection=app.extensions["redis"], serializer="json")
         queue.empty()
         jobs.due()
         args = [job.args for job in queue.jobs if job.func_name == "huntaze.jobs.sync.run"]

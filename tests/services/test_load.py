@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from huntaze.models.conversation import Conversation, Message
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.transaction import Transaction
 from huntaze.models.user import Membership, Role, User
@@ -76,9 +77,9 @@ def counts(app: Flask) -> list[int | None]:
 
 def test_a_folder_becomes_a_workspace_of_its_own(app: Flask, write: Write) -> None:
     folder, seen = write(), list[tuple[str, int]]()
-    (folder / "messages.csv").write_text("id\n")
+    (folder / "campaigns.csv").write_text("id\n")
     loaded = load(app, folder, seen)
-    assert (loaded.subscribers, loaded.transactions, loaded.ignored) == (2, 4, ("messages.csv",))
+    assert (loaded.subscribers, loaded.transactions, loaded.ignored) == (2, 4, ("campaigns.csv",))
     assert ("Reading transactions.csv", 4) in seen
 
     with app.app_context(), system_session() as session:
@@ -226,4 +227,72 @@ def test_a_file_that_is_missing_empty_or_no_text_is_named(app: Flask, write: Wri
         with pytest.raises(LoadError) as raised:
             load(app, folder)
         assert raised.value.file == file
+    assert counts(app) == before
+
+
+CONVERSATIONS = """\
+id,user_id,subscriber_id,status,auto_reply,unread_count,message_count,last_message_at,last_message_preview,created_at
+5,1,8,open,false,1,3,2025-03-02 10:00:00+00,And you?,2025-03-01 10:00:00+00
+6,1,3,closed,true,0,1,2025-03-03 10:00:00+00,Bye,2025-03-01 10:00:00+00
+"""
+MESSAGES = """\
+id,conversation_id,sender,body,created_at
+1,5,fan,"'=1+1, she said
+and left",2025-03-01 10:00:00+00
+2,5,bot,Hello {name},2025-03-01 11:00:00+00
+3,5,fan,And you?,2025-03-02 10:00:00+00
+4,6,fan,Bye,2025-03-03 10:00:00+00
+"""
+
+
+@pytest.fixture
+def talk(write: Write) -> Write:
+    """The same with conversations."""
+
+    def write_talk(file: str = "", old: str = "", new: str = "") -> Path:
+        folder = write()
+        for name, content in (("conversations.csv", CONVERSATIONS), ("messages.csv", MESSAGES)):
+            if name == file:
+                assert old in content
+                content = content.replace(old, new, 1)
+            (folder / name).write_text(content)
+        return folder
+
+    return write_talk
+
+
+def test_what_was_said_comes_along(app: Flask, talk: Write) -> None:
+    loaded = load(app, talk())
+    assert (loaded.conversations, loaded.messages, loaded.ignored) == (2, 4, ())
+    with app.app_context(), system_session() as session:
+        here = Conversation.workspace_id == loaded.workspace_id
+        first, second = session.scalars(select(Conversation).where(here).order_by(Conversation.id))
+        said = select(Message).where(Message.conversation_id == first.id).order_by(Message.id)
+        assert [(row.direction, row.body) for row in session.scalars(said)] == [
+            ("inbound", "=1+1, she said\nand left"),
+            ("outbound", "Hello {name}"),
+            ("inbound", "And you?"),
+        ]
+        assert (first.unread, first.waiting_since) == (1, datetime(2025, 3, 2, 10, tzinfo=UTC))
+        assert first.account_id is None
+        assert (second.unread, second.closed_at) == (0, datetime(2025, 3, 3, 10, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("conversations.csv", "5,1,8", "5,1,9", "conversations.csv, line 2, column subscriber_id: There is no"),
+        ("conversations.csv", "6,1,3", "6,1,8", "column subscriber_id: An earlier line has the same."),
+        ("conversations.csv", "closed", "shut", "column status: It must be one of open"),
+        ("messages.csv", "2,5", "2,55", "messages.csv, column conversation_id: There is no conversation 55"),
+        ("messages.csv", "5,bot", "5,robot", "column sender: It must be one of fan"),
+        ("messages.csv", "5,bot", "5,", "column sender: It must be one of fan"),
+        ("messages.csv", "body,", "", "messages.csv, line 1, column body: The column is missing."),
+    ],
+)
+def test_what_is_wrong_with_what_was_said(app: Flask, talk: Write, file: str, old: str, new: str, said: str) -> None:
+    before = counts(app)
+    with pytest.raises(LoadError) as refused:
+        load(app, talk(file, old, new))
+    assert said in str(refused.value)
     assert counts(app) == before

@@ -90,6 +90,20 @@ def test_fifty_at_once_are_fifty(take: Take, whose: str) -> None:
         assert sum(pool.map(lambda _n: take((ACCOUNT, whose)), range(50))) == ACCOUNT.free
 
 
+def test_one_that_is_forgotten_meanwhile_is_counted_anew(owner_engine: Engine, whose: str) -> None:
+    """Somebody signs in twice at the same moment."""
+
+    def right(_n: int) -> None:
+        with Session(owner_engine) as session:
+            with session.begin():
+                TryService(session, KEY).take((DEVICE, whose))
+            with session.begin():
+                TryService(session, KEY).forget((DEVICE, whose))
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(right, range(100)))
+
+
 def test_two_lanes_at_once_wait_for_each_other_never(take: Take, whose: str) -> None:
     def both(n: int) -> bool:
         return take((ACCOUNT, f"{n}{whose}"), (ADDRESS, whose))

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from huntaze import tenancy
 from huntaze.models.base import Base, UserId
+from huntaze.models.conversation import Message
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.transaction import Transaction
 from huntaze.models.user import Membership, Role, User
@@ -27,7 +28,17 @@ from huntaze.services.load import LoadService
 from huntaze.services.sign_in import Viewer
 from huntaze.services.workspace_export import LEFT_OUT, LEFT_OUT_COLUMNS, WorkspaceExport, exported_tables
 from huntaze.system import system_session
-from tests.factories import MemberFactory, SubscriberFactory, TransactionFactory, UserFactory, WorkspaceFactory
+from tests.factories import (
+    ConversationFactory,
+    MemberFactory,
+    MessageFactory,
+    OutgoingFactory,
+    PlatformAccountFactory,
+    SubscriberFactory,
+    TransactionFactory,
+    UserFactory,
+    WorkspaceFactory,
+)
 from tests.routes import TENANTS, belongings
 
 SECRET = ("secret", "hash", "token", "cipher", "password", "digest", "key")
@@ -53,6 +64,7 @@ def export(engine: Engine, member: Membership, owner: Session) -> WorkspaceExpor
         time_zone="UTC",
         role=Role.OWNER,
         unread=0,
+        waiting=0,
     )
 
     @contextmanager
@@ -124,6 +136,13 @@ def test_it_can_be_loaded_again(app: Flask, app_engine: Engine, owner: Session, 
     )
     owner.execute(text("UPDATE transactions SET subscriber_id = NULL WHERE id = :id"), {"id": gone.id})
 
+    chat = ConversationFactory(
+        workspace_id=workspace.id, account=PlatformAccountFactory(workspace_id=workspace.id), subscriber_id=fan.id
+    )
+    MessageFactory(conversation=chat, body="=1+1", sent_at=when)
+    OutgoingFactory(conversation=chat, body="Hello", state="sent", sent_at=when, price_cents=500, media_count=1)
+    OutgoingFactory(conversation=chat, body="Not sent there, and not here")
+
     folder = tmp_path / "export"
     zipfile.ZipFile(io.BytesIO(b"".join(export(app_engine, member, owner).chunks()))).extractall(folder)
     users = (folder / "users.csv").read_text("utf-8-sig")
@@ -134,6 +153,13 @@ def test_it_can_be_loaded_again(app: Flask, app_engine: Engine, owner: Session, 
     with app.app_context(), system_session() as session:
         loaded = LoadService(session).load(folder)
     assert (loaded.subscribers, loaded.transactions) == (len(names), len(names) + 1)
+    assert (loaded.conversations, loaded.messages) == (1, 2)
+    said = select(Message.direction, Message.body, Message.price_cents, Message.media_count, Message.sent_at)
+    again_said = said.where(Message.workspace_id == loaded.workspace_id).order_by(Message.direction)
+    assert [tuple(row) for row in owner.execute(again_said)] == [
+        ("inbound", "=1+1", 0, 0, when),
+        ("outbound", "Hello", 500, 1, when),
+    ]
 
     fans = [
         Subscriber.username, Subscriber.display_name, Subscriber.email, Subscriber.tier, Subscriber.status,

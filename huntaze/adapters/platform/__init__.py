@@ -112,8 +112,13 @@ class PlatformAdapter(Protocol):
 
     async def list_messages(self, chat_id: str, cursor: str | None = None) -> Page[Message]: ...
 
-    async def send_message(self, chat_id: str, draft: MessageDraft, key: str) -> SendResult:
-        """Raises nothing that a platform or a network can cause. key: the message's own, the same at each attempt."""
+    async def send_message(
+        self, chat_id: str, draft: MessageDraft, key: str, *, not_after: float | None = None
+    ) -> SendResult:
+        """Raises nothing that a platform or a network can cause. key: the message's own, the same at each attempt.
+
+        not_after: of time.monotonic(). From then on nothing is written any more, and the result is NOT_SENT.
+        """
 
     async def delete_message(self, chat_id: str, message_id: str) -> None: ...
 

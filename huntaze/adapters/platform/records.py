@@ -34,6 +34,8 @@ class Capabilities:
     price_needs_media: bool
     upload_max: int
     """Bytes."""
+    read_back: bool = True
+    """Whether a chat can be asked for what was sent into it."""
 
 
 @dataclass(frozen=True)

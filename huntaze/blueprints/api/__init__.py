@@ -4,6 +4,6 @@ from flask import Blueprint
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 
-from huntaze.blueprints.api import analytics, management, onlyfans, openapi  # noqa: E402
+from huntaze.blueprints.api import analytics, chatbot, management, messages, onlyfans, openapi  # noqa: E402
 
-__all__ = ["analytics", "bp", "management", "onlyfans", "openapi"]
+__all__ = ["analytics", "bp", "chatbot", "management", "messages", "onlyfans", "openapi"]

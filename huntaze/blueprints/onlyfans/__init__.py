@@ -1,10 +1,12 @@
-"""The creator's business on OnlyFans: her fans, so far."""
+"""The creator's business on OnlyFans: her fans, and what is sent to them."""
 
 from flask import Blueprint
 
 bp = Blueprint("onlyfans", __name__, url_prefix="/onlyfans")
 
 from huntaze.blueprints.onlyfans import (  # noqa: E402
+    lanes,
+    messages,
     subscriber_data,
     subscriber_export,
     subscriber_imports,
@@ -15,6 +17,8 @@ from huntaze.blueprints.onlyfans import (  # noqa: E402
 
 __all__ = [
     "bp",
+    "lanes",
+    "messages",
     "subscriber_data",
     "subscriber_export",
     "subscriber_imports",

@@ -90,7 +90,7 @@ def connect_platform(check_id: int) -> Response:
         connected = web.platform_accounts().connect(check_id, wanted.external_id, web.viewer().user_id)
     except Invalid as refusal:
         return _check_page(web.platform_checks(), check_id, form.refused(refusal), 422)
-    web.enqueue(SYNC, web.viewer().workspace_id, connected.account_id)
+    web.enqueue(SYNC, web.viewer().workspace_id, connected.account_id, queue="sync")
     return webhook_page(web.platform_accounts().get(connected.account_id), connected.webhook)
 
 

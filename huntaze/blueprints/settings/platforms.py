@@ -82,7 +82,7 @@ def sync_platform(account_id: int) -> Response:
         web.platform_accounts().sync_now(account_id)
     except Conflict as refusal:
         return _account_page(account_id, Form().refused(refusal), 422)
-    web.enqueue(SYNC, web.viewer().workspace_id, account_id)
+    web.enqueue(SYNC, web.viewer().workspace_id, account_id, queue="sync")
     return go(_path(account_id))
 
 
@@ -139,7 +139,7 @@ def disconnect_platform(account_id: int) -> Response:
         return page(HERE + "disconnect.html", 422, account=account, form=form.refused(refusal))
     if not wanted.erase:
         return go(_path(account_id), _("The account is disconnected; what was read of it stays."))
-    web.enqueue(ERASE, web.viewer().workspace_id, account_id)
+    web.enqueue(ERASE, web.viewer().workspace_id, account_id, queue="sync")
     return go(url_for("settings.platforms"), _("The account is disconnected, and its data is being erased."), "info")
 
 

@@ -178,7 +178,9 @@ class OnlyFans(PlatformAdapter):
 
         return answer.page(read, cursor, pages.next_message(answer, ROWS))
 
-    async def send_message(self, chat_id: str, draft: MessageDraft, key: str) -> SendResult:
+    async def send_message(
+        self, chat_id: str, draft: MessageDraft, key: str, *, not_after: float | None = None
+    ) -> SendResult:
         try:
             answer = await self._call(
                 self._client.chats.messages.with_raw_response.send(
@@ -187,7 +189,8 @@ class OnlyFans(PlatformAdapter):
                     idempotency_key=key,
                     **_given(reply_to_message_id=int(draft.reply_to) if draft.reply_to else None),
                     **_content(draft),
-                )
+                ),
+                not_after=not_after,
             )
             read_one(wire.Sent.model_validate, answer.data(), answer.body)
         except PlatformError as error:
@@ -291,10 +294,12 @@ class OnlyFans(PlatformAdapter):
     def parse_webhook(self, headers: Mapping[str, str], body: bytes, secret: str) -> Event:
         return webhooks.parse(headers, body, secret)
 
-    async def _call(self, request: Awaitable[Response], seconds: float | None = None) -> Answer:
+    async def _call(
+        self, request: Awaitable[Response], seconds: float | None = None, not_after: float | None = None
+    ) -> Answer:
         from huntaze.adapters.platform.onlyfans.calls import call
 
-        return await call(request, seconds or self._timeouts.total)
+        return await call(request, seconds or self._timeouts.total, not_after)
 
     def _sent_message(self, answer: Answer, chat_id: str) -> Message | None:
         """It is sent, whether or not we can read all that the platform made of it."""

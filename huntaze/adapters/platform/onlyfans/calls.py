@@ -1,6 +1,6 @@
 """Calls of the gateway: their deadline, and what each way of failing means.
 
-Importing this takes 1.5 s and 60 MB, for the client's 500 modules: it is done at the first call, so that a process
+Importing this takes 2 s and 60 MB, for the client's 500 modules: it is done at the first call, so that a process
 that only reads webhooks does without.
 """
 
@@ -10,12 +10,14 @@ import asyncio
 import email.utils
 import time
 from collections.abc import Awaitable
+from contextvars import ContextVar
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
 
 import aiohttp
 import httpx
 import onlyfansapi
+import onlyfansapi.resources.chats  # or the first send would wait 0.8 s for it (5 s on a busy machine)
 from httpx_aiohttp import AiohttpTransport
 
 from huntaze.adapters.platform.errors import Outcome, PermanentError, PlatformError, Reason, RetryableError
@@ -37,6 +39,14 @@ RETRYABLE = {Reason.UNAVAILABLE, Reason.CONFLICT, Reason.RATE_LIMITED}
 DEFINITE = {400, 401, 403, 404, 413, 422, 429}
 """Statuses that say that nothing went out, unless the answer says otherwise."""
 KEY_MISMATCH = "IDEMPOTENCY_KEY_MISMATCH"
+
+
+NOT_AFTER: ContextVar[float | None] = ContextVar("not_after", default=None)
+"""time.monotonic() from which on the request of this task is not written any more."""
+
+
+class TooLate(Exception):
+    """Nothing was written: it was too late for that."""
 
 
 class Response(Protocol):
@@ -66,10 +76,15 @@ class Calls:
 def open_http_client(timeouts: Timeouts, connections: int) -> httpx.AsyncClient:
     """Connections for any number of accounts. Cookies are not kept: they would go from one account to the others."""
 
+    trace = aiohttp.TraceConfig()
+    # Despite its name it is called just before they are written (aiohttp 3.14, http_writer.py); tests say so, too.
+    trace.on_request_headers_sent.append(_refuse_if_late)
+
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, ttl_dns_cache=300, ssl=transport.ssl_context),
             cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[trace],
         )
 
     transport = AiohttpTransport(client=session)
@@ -82,8 +97,9 @@ def open_http_client(timeouts: Timeouts, connections: int) -> httpx.AsyncClient:
     return client
 
 
-async def call(request: Awaitable[Response], seconds: float) -> Answer:
+async def call(request: Awaitable[Response], seconds: float, not_after: float | None = None) -> Answer:
     """Wait for the answer. Raises PermanentError or RetryableError, and nothing else that a network can cause."""
+    NOT_AFTER.set(not_after)
     try:
         async with asyncio.timeout(seconds):
             response = await request
@@ -96,13 +112,18 @@ async def call(request: Awaitable[Response], seconds: float) -> Answer:
     return Answer.of(response.http_response)
 
 
+async def _refuse_if_late(*_: object) -> None:
+    not_after = NOT_AFTER.get()
+    if not_after is not None and time.monotonic() >= not_after:
+        raise TooLate
+
+
 def _of_connection(error: onlyfansapi.APIConnectionError) -> RetryableError:
     """The transport names a connection that broke in mid-call a ConnectTimeout, so its own cause is looked at:
     only where no connection came about nothing can have gone out."""
     causes = list(_causes(error))
-    connected = not any(
-        isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for cause in causes
-    )
+    unwritten = aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | TooLate
+    connected = not any(isinstance(cause, unwritten) for cause in causes)
     timed_out = any(isinstance(cause, TimeoutError) for cause in causes)
     return RetryableError(
         Reason.TIMED_OUT if timed_out else Reason.DISCONNECTED,

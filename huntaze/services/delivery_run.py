@@ -1,0 +1,372 @@
+"""One run of a delivery worker: it holds many lanes at once, and in each of them makes one call at a time.
+
+Everything it knows is in PostgreSQL before it matters: that a message is being sent, before the call; what became of
+it, before the next one of its chat. Calls are asynchronous; transactions run one after the other in a thread, and
+each carries the outcomes and the claims of all lanes that have some. A worker that is killed leaves `sending` behind,
+and the next one finds out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from huntaze.adapters import platform
+from huntaze.adapters.platform import Cents, MessageDraft, PlatformAdapter, SendResult
+from huntaze.models.base import WorkspaceId
+from huntaze.models.conversation import DeliveryState, Message
+from huntaze.models.platform_account import Platform
+from huntaze.services.delivery_lanes import Lane
+from huntaze.services.delivery_news import topics
+from huntaze.services.delivery_outcomes import gateway_of, verdict
+from huntaze.services.delivery_rules import RULES, Rules
+from huntaze.services.delivery_settling import settle
+from huntaze.services.delivery_store import Claim, DeliveryStore, Doubt, Key, Outcome, Taken
+from huntaze.services.errors import NotFound
+from huntaze.services.platform_keys import PlatformKeys
+from huntaze.services.platform_store import PlatformStore
+
+log = logging.getLogger(__name__)
+
+Sessions = Callable[[], AbstractContextManager[Session]]
+"""Opens a transaction of the system door's: committed at the end."""
+WorkspaceSessions = Callable[[int], AbstractContextManager[Session]]
+OpenPlatform = Callable[[Platform, str, str], PlatformAdapter]
+Platforms = Callable[[int, float], AbstractAsyncContextManager[OpenPlatform]]
+"""(connections, seconds of a call) -> opens adapters that share them."""
+Listen = Callable[[], AsyncIterator[str]]
+"""Yields what is notified, as long as the connection holds: "workspace:account"."""
+
+NOTIFIED_SCAN = 0.1
+"""Seconds between two looks for lanes, where notification follows notification."""
+
+
+class TakenForDead(Exception):
+    """Our heart did not beat in time: others may have our lanes."""
+
+
+@dataclass
+class _Batch:
+    """What one transaction is to do, and what came of it."""
+
+    outcomes: list[Outcome]
+    release: dict[Key, int]
+    ready: dict[Key, int]
+    scan: bool
+    room: int
+    claims: list[Claim] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+    changed: list[tuple[WorkspaceId, int]] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.outcomes or self.release or self.ready or self.scan)
+
+
+class DeliveryRun:
+    """Sends for a while. `stop` ends it sooner: calls that are under way are waited for."""
+
+    def __init__(
+        self,
+        transaction: Sessions,
+        workspace_transaction: WorkspaceSessions,
+        platforms: Platforms,
+        secret_key: str,
+        *,
+        tell: Callable[[set[str]], object] = lambda _: None,
+        listen: Listen | None = None,
+        rules: Rules = RULES,
+    ) -> None:
+        """tell: is given topics whose listeners should look; called in a thread."""
+        self.transaction = transaction
+        self.workspace_transaction = workspace_transaction
+        self.platforms = platforms
+        self.secret_key = secret_key
+        self.keys = PlatformKeys(secret_key)
+        self.tell = tell
+        self.listen = listen
+        self.rules = rules
+        self.transactions = self.calls = 0
+        self._lanes: dict[Key, Lane] = {}
+        self._outcomes: list[Outcome] = []
+        self._calls: set[asyncio.Task[None]] = set()
+        self._stopping = self._loaded = False
+        self._alive_until = self._scan_at = self._scanned_at = self._busy_at = 0.0
+
+    def stop(self) -> None:
+        """From the loop's thread: nothing is claimed any more."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Raises TakenForDead, and OperationalError if PostgreSQL is away at the beginning."""
+        self._wake, self._adopting = asyncio.Event(), asyncio.Lock()
+        began = self._busy_at = time.monotonic()
+        self._worker_id = await asyncio.to_thread(self._register)
+        self._alive_until = began + self.rules.lease
+        async with self.platforms(self.rules.lanes, self.rules.call) as self._open, asyncio.TaskGroup() as helpers:
+            tasks = [helpers.create_task(self._beat())]
+            if self.listen is not None:
+                tasks.append(helpers.create_task(self._hear(self.listen)))
+            try:
+                await self._go(until=began + self.rules.run)
+            finally:
+                doubts = [task for lane in self._lanes.values() for task in lane.doubts.values()]
+                for task in (*tasks, *doubts, *self._calls):
+                    task.cancel()
+
+    # The loop ------------------------------------------------------------------------------------
+
+    async def _go(self, until: float) -> None:
+        """One transaction after the other, each with all that has come up."""
+        while not (self._stopping and not self._calls):
+            await self._transact()
+            await self._rest(until)
+            now = time.monotonic()
+            if now >= until or (not self._lanes and now - self._busy_at > self.rules.linger):
+                self._stopping = True
+        while self._outcomes:
+            await self._transact()
+        await asyncio.to_thread(self._leave)
+
+    async def _transact(self) -> None:
+        now = time.monotonic()
+        if now > self._alive_until:
+            raise TakenForDead
+        lanes, going = self._lanes.values(), not self._stopping
+        outcomes, self._outcomes = self._outcomes, []
+        written = {each.key for each in outcomes}
+        batch = _Batch(
+            outcomes,
+            release={lane.key: lane.fence for lane in lanes if going and lane.is_idle and lane.key not in written},
+            ready={lane.key: lane.fence for lane in lanes if going and not lane.calling and lane.look_at <= now},
+            scan=going and now >= self._scan_at,
+            room=min(self.rules.taken, self.rules.lanes - len(lanes)),
+        )
+        oldest = sorted(batch.ready.keys() - batch.release.keys(), key=lambda key: self._lanes[key].look_at)
+        batch.ready = {key: batch.ready[key] for key in oldest[: self.rules.claims]}
+        if batch.is_empty:
+            return
+        try:
+            await asyncio.to_thread(self._do, batch)
+        except (OperationalError, InterfaceError) as error:
+            # Whether it was committed nobody knows: outcomes may come twice, and what was claimed goes back in the
+            # end. A new run starts afresh.
+            log.warning("delivery waits for PostgreSQL", extra={"error": type(error).__name__})
+            self._outcomes = outcomes + self._outcomes
+            self._stopping = True
+            await asyncio.sleep(0.2)
+            return
+        if batch.taken and not self._loaded:
+            # The first adapter loads the client, for seconds: our heart beats meanwhile.
+            first = batch.taken[0]
+            await asyncio.to_thread(self._open, first.platform, "", first.external_id)
+            self._loaded = True
+        self._follow(batch, now)
+
+    def _do(self, batch: _Batch) -> None:
+        """In a thread: one transaction."""
+        try:
+            self._write(batch, twins=False)
+        except IntegrityError:  # a webhook told of a message before its answer came, and in other words
+            self._write(batch, twins=True)
+        heard: set[str] = set()
+        for workspace_id, conversation_id in batch.changed:
+            heard |= topics(workspace_id, [conversation_id])
+        if heard:
+            self.tell(heard)
+
+    def _write(self, batch: _Batch, *, twins: bool) -> None:
+        self.transactions += 1
+        batch.changed.clear()
+        with self.transaction() as session:
+            store = DeliveryStore(session, self.rules, self._worker_id)
+            if twins:
+                store.drop_twins(batch.outcomes)
+            if batch.outcomes:
+                batch.changed += store.finish(batch.outcomes)
+            if batch.release:
+                store.release(batch.release)
+            if batch.scan:
+                batch.changed += [(workspace, chat) for workspace, _account, chat in store.queue_scheduled()]
+            if batch.scan and batch.room:
+                batch.taken = store.take(batch.room)
+                batch.doubts = store.doubts([each.key for each in batch.taken]) if batch.taken else []
+            fences = dict(batch.ready)
+            if self._loaded:
+                fences |= {each.key: each.fence for each in batch.taken if not each.wait or each.wait < 0}
+            if fences:
+                batch.claims = store.claim(fences)
+                batch.changed += [(WorkspaceId(each.key[0]), each.conversation_id) for each in batch.claims]
+
+    def _follow(self, batch: _Batch, began: float) -> None:
+        """What the transaction brought begins."""
+        for key in batch.release:
+            del self._lanes[key]
+        for key in batch.ready:
+            # Nothing to send, or paused, or being changed just now. A notification makes us look sooner.
+            self._lanes[key].look_at = began + self.rules.idle / 4
+        for n, taken in enumerate(batch.taken):
+            self._hold(taken, time.monotonic() + n * self.rules.spread)
+        for doubt in batch.doubts:
+            lane = self._lanes.get(doubt.key)
+            if lane is not None:
+                if doubt.open:
+                    lane.ends.append(time.monotonic())  # a call of the pace, which ended nobody knows when
+                self._find_out(lane, doubt, retry=True)
+        for claim in batch.claims:
+            self._begin(claim, began)
+        if batch.scan:
+            self._scanned_at = began
+            full = batch.taken and len(batch.taken) == batch.room
+            self._scan_at = 0.0 if full else began + self.rules.scan
+
+    async def _rest(self, until: float) -> None:
+        """Until there is something to do, and a moment more: what comes up meanwhile is done together."""
+        self._wake.clear()
+        now = time.monotonic()
+        at = min([until, self._scan_at, *(lane.look_at for lane in self._lanes.values() if not lane.calling)])
+        at = now + self.rules.scan if self._stopping else at
+        if at > now and not self._outcomes:
+            try:
+                async with asyncio.timeout(at - now):
+                    await self._wake.wait()
+            except TimeoutError:
+                return
+        await asyncio.sleep(self.rules.pause)
+
+    # Lanes and calls -----------------------------------------------------------------------------
+
+    def _hold(self, taken: Taken, begin_at: float) -> None:
+        self._busy_at = time.monotonic()
+        key = self.keys.api_key(taken)
+        # With another SECRET_KEY than it was sealed with it opens nothing, and the platform will say so.
+        adapter = self._open(taken.platform, key or "", taken.external_id)
+        lane = Lane.of(taken, adapter, gateway_of(adapter.caps), self.rules)
+        lane.not_before = max(lane.not_before, begin_at)
+        self._lanes[taken.key] = lane
+
+    def _begin(self, claim: Claim, claimed_at: float) -> None:
+        lane = self._lanes[claim.key]
+        lane.calling, lane.busy_at = True, time.monotonic()
+        self._busy_at = lane.busy_at
+        not_after = min(claimed_at + self.rules.write, self._alive_until)
+        task = asyncio.create_task(self._call(lane, claim, not_after))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    async def _call(self, lane: Lane, claim: Claim, not_after: float) -> None:
+        await asyncio.sleep(max(0.0, lane.slot - time.monotonic()))
+        draft = MessageDraft(claim.body, Cents(claim.price_cents), tuple(claim.media))
+        self.calls += 1
+        key = str(claim.idempotency_key)
+        try:
+            result = await lane.adapter.send_message(claim.chat, draft, key, not_after=not_after)
+        except Exception as error:
+            # By its kind alone: its text may quote the message.
+            log.exception("a send broke off", exc_info=False, extra={"error": type(error).__name__})
+            result = SendResult(platform.Outcome.UNKNOWN)
+        told = verdict(result, lane.gateway)
+        pace = lane.ended(told)
+        sent = result.message
+        self._outcomes.append(
+            Outcome(
+                lane.key, lane.fence, claim.message_id, claim.attempt_id, told.outcome, told.state, told.failure,
+                sent.id if sent else None, sent.at if sent else None, told.detail, pace,
+            )
+        )  # fmt: skip
+        if told.state is None:
+            wait = self.rules.settle_after if told.ended else not_after + self.rules.call - time.monotonic()
+            doubt = Doubt(claim.key, claim.message_id, claim.attempt_id, claim.conversation_id, claim.chat, wait)
+            self._find_out(lane, doubt, retry=told.retry)
+        self._wake.set()
+
+    # What nobody knows the end of ----------------------------------------------------------------
+
+    def _find_out(self, lane: Lane, doubt: Doubt, *, retry: bool) -> None:
+        lane.doubts[doubt.message_id] = asyncio.create_task(self._settle(lane, doubt, retry))
+
+    async def _settle(self, lane: Lane, doubt: Doubt, retry: bool) -> None:
+        told = await settle(doubt, lane.adapter, lane.gateway, self._adopt, self.rules, retry=retry)
+        self._outcomes.append(
+            Outcome(
+                lane.key, lane.fence, doubt.message_id, doubt.attempt_id, told.outcome, told.state, told.failure,
+                detail=told.detail,
+            )
+        )  # fmt: skip
+        lane.busy_at = time.monotonic()
+        lane.look_at = min(lane.look_at, lane.slot)
+        del lane.doubts[doubt.message_id]
+        self._wake.set()
+
+    async def _adopt(self, doubt: Doubt, rows: Sequence[platform.Message]) -> bool:
+        async with self._adopting:  # connections are few
+            return await asyncio.to_thread(self._store_chat, doubt, rows)
+
+    def _store_chat(self, doubt: Doubt, rows: Sequence[platform.Message]) -> bool:
+        workspace_id, account_id = WorkspaceId(doubt.key[0]), doubt.key[1]
+        ours = Message.workspace_id == workspace_id, Message.id == doubt.message_id
+        self.transactions += 1
+        with self.workspace_transaction(workspace_id) as session:
+            try:
+                PlatformStore(session, workspace_id, account_id, self.secret_key).messages(doubt.chat, rows)
+            except NotFound:
+                return False
+            return session.scalar(select(Message.state).where(*ours)) is DeliveryState.SENT
+
+    # Being there ---------------------------------------------------------------------------------
+
+    def _register(self) -> int:
+        with self.transaction() as session:
+            return DeliveryStore(session, self.rules).register()
+
+    def _leave(self) -> None:
+        with self.transaction() as session:
+            DeliveryStore(session, self.rules, self._worker_id).leave()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self.rules.heartbeat)
+            at = time.monotonic()
+            try:
+                alive = await asyncio.to_thread(self._beat_once)
+            except (OperationalError, InterfaceError):
+                if time.monotonic() > self._alive_until:
+                    raise TakenForDead from None
+                continue
+            if not alive:
+                raise TakenForDead
+            self._alive_until = at + self.rules.lease
+
+    def _beat_once(self) -> bool:
+        self.transactions += 1
+        with self.transaction() as session:
+            return DeliveryStore(session, self.rules, self._worker_id).beat()
+
+    async def _hear(self, listen: Listen) -> None:
+        while True:
+            try:
+                async for payload in listen():
+                    self._notified(payload)
+            except OSError as error:
+                log.warning("delivery hears nothing", extra={"error": type(error).__name__})
+            await asyncio.sleep(self.rules.scan)
+
+    def _notified(self, payload: str) -> None:
+        workspace, _, account = payload.partition(":")
+        lane = self._lanes.get((int(workspace), int(account)))
+        if lane is not None:
+            lane.look_at = min(lane.look_at, lane.slot - self.rules.claim_ahead)
+        else:
+            self._scan_at = min(self._scan_at, self._scanned_at + NOTIFIED_SCAN)
+        self._busy_at = time.monotonic()
+        self._wake.set()
