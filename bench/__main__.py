@@ -22,7 +22,7 @@ from bench.folder import RESULTS, data_folder
 from bench.site import site
 
 parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0])
-parser.add_argument("--quick", action="store_true", help="small workspaces and one short round: 2 minutes, a glance")
+parser.add_argument("--quick", action="store_true", help="small workspaces and one short round: 3 minutes, a glance")
 parser.add_argument("--keep", type=Path, metavar="FOLDER", help="a data folder to fill once and use again")
 parser.add_argument("--only", default="", metavar="WORDS", help="only pages whose name has these words")
 given = parser.parse_args()

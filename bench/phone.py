@@ -79,6 +79,7 @@ class Meter:
         devtools.on("Network.requestServedFromCache", lambda event: self.cached.add(event["requestId"]))
         devtools.on("Network.loadingFinished", self._finished)
         devtools.send("Network.enable")
+        devtools.send("Network.setBlockedURLs", {"urls": ["*/events*"]})  # a stream never ends, and is counted apart
         throughput = BITS / 8
         devtools.send(
             "Network.emulateNetworkConditions",
