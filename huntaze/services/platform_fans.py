@@ -15,10 +15,17 @@ from huntaze.services.platform_scope import News, Scope, clean
 LONGEST_NAME = 100
 
 # By the platform's id; else one without an account, by id or by name, whom a file or a person brought.
+# LATERAL with OFFSET 0 has each looked up in its index, whatever the planner thinks of a table that is being filled.
 KNOWN = """
-SELECT id, account_id, platform_id, username, display_name FROM subscribers
- WHERE workspace_id = :workspace AND (account_id = :account OR account_id IS NULL)
-   AND (platform_id = ANY(:ids) OR username = ANY(:names))
+SELECT f.* FROM unnest(CAST(:ids AS text[])) AS told CROSS JOIN LATERAL (
+       SELECT id, account_id, platform_id, username, display_name FROM subscribers
+        WHERE workspace_id = :workspace AND platform_id = told AND (account_id = :account OR account_id IS NULL)
+       OFFSET 0) AS f
+ UNION
+SELECT f.* FROM unnest(CAST(:names AS text[])) AS told CROSS JOIN LATERAL (
+       SELECT id, account_id, platform_id, username, display_name FROM subscribers
+        WHERE workspace_id = :workspace AND username = told AND (account_id = :account OR account_id IS NULL)
+       OFFSET 0) AS f
 """
 ADD = """
 INSERT INTO subscribers (workspace_id, account_id, platform_id, username, display_name, status, renews,
