@@ -63,8 +63,9 @@ UPDATE subscribers SET username = '~' || coalesce(platform_id, id::text), update
  WHERE workspace_id = :workspace AND id = ANY(:ids)
 """
 THERE = """
-SELECT id, platform_id, username, joined_at FROM subscribers
- WHERE workspace_id = :workspace AND account_id = :account AND platform_id = ANY(:ids)
+SELECT s.* FROM unnest(CAST(:ids AS text[])) AS told CROSS JOIN LATERAL (
+       SELECT id, platform_id, username, joined_at FROM subscribers
+        WHERE workspace_id = :workspace AND account_id = :account AND platform_id = told OFFSET 0) AS s
 """
 # Of a fan whose name nobody told yet we only know by when they were there.
 JOINED_EARLIER = """
