@@ -20,10 +20,10 @@ SLACK = timedelta(minutes=2)
 
 # As in platform_fans: each in its index.
 NAMED = """
-SELECT s.* FROM unnest(CAST(:ids AS text[])) AS told CROSS JOIN LATERAL (
-       SELECT platform_id FROM subscribers
-        WHERE workspace_id = :workspace AND account_id = :account AND platform_id = told AND display_name <> ''
-       OFFSET 0) AS s
+SELECT s.platform_id FROM unnest(CAST(:ids AS text[])) AS told CROSS JOIN LATERAL (
+       SELECT account_id, platform_id, display_name FROM subscribers
+        WHERE workspace_id = :workspace AND platform_id = told OFFSET 0) AS s
+ WHERE s.account_id = :account AND s.display_name <> ''
 """
 STORE = """
 INSERT INTO conversations AS c (workspace_id, account_id, subscriber_id, can_send, platform_unread)
@@ -118,9 +118,10 @@ RETURNING c.id
 SUMMARISE = "SELECT summarise_conversations(:workspace, :ids)"
 OF_FANS = """
 SELECT c.id FROM unnest(CAST(:fans AS text[])) AS told CROSS JOIN LATERAL (
-       SELECT id FROM subscribers
-        WHERE workspace_id = :workspace AND account_id = :account AND platform_id = told OFFSET 0) AS s
+       SELECT id, account_id FROM subscribers
+        WHERE workspace_id = :workspace AND platform_id = told OFFSET 0) AS s
   JOIN conversations AS c ON c.workspace_id = :workspace AND c.subscriber_id = s.id
+ WHERE s.account_id = :account
 """
 CAUGHT_UP = """
 UPDATE conversations AS c SET behind = false FROM subscribers AS s
