@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from huntaze.adapters.platform import Page, PermanentError, PlatformAdapter, PlatformError, Reason, RetryableError
@@ -205,6 +205,8 @@ class SyncService:
         """Stores pages and where to go on, in one transaction. Returns how many rows were new or changed."""
         reader = READERS[resource]
         with self.transaction() as session:
+            # What a crash of PostgreSQL takes back of the rows, it takes back of the cursor.
+            session.execute(text("SET LOCAL synchronous_commit = off"))
             account = self.lease.hold(session)
             store = PlatformStore(session, self.workspace_id, self.account_id, self.secret_key)
             rows = [row for page in pages for row in page.rows]
