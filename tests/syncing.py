@@ -113,6 +113,7 @@ class Syncing:
         assert payments == sorted(
             (row["id"], row["fan"], row["gross"], row["fee"], row["net"], row["vat"], at(row["at"])) for row in truth
         )
+        self.assert_added_up()
         chargebacks = self.query(
             "SELECT reverses, -gross_cents, occurred_at FROM transactions"
             " WHERE workspace_id = :id AND type = 'chargeback' ORDER BY reverses"
@@ -135,6 +136,16 @@ class Syncing:
         assert known
         assert all(said[chat, id_] == body for chat, id_, body in known)
         assert len({row[:2] for row in known}) == len(known)
+
+    def assert_added_up(self) -> None:
+        """What each fan spent is the sum of their payments."""
+        wrong = self.query(
+            "SELECT s.id, s.total_spent_cents, sum(t.gross_cents) FROM subscribers s LEFT JOIN transactions t"
+            " ON t.workspace_id = s.workspace_id AND t.subscriber_id = s.id AND t.status = 'completed'"
+            " WHERE s.workspace_id = :id GROUP BY s.workspace_id, s.id"
+            " HAVING s.total_spent_cents <> coalesce(sum(t.gross_cents), 0)"
+        )
+        assert wrong == []
 
 
 def at(said: str) -> datetime:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from flask import current_app
@@ -10,9 +12,11 @@ from rq import Queue
 from huntaze.adapters.signals import Signals
 from huntaze.jobs.workspace_session import workspace_session
 from huntaze.models.base import WorkspaceId
+from huntaze.services.errors import NotFound
 from huntaze.services.platform_accounts import topic
 from huntaze.services.sync import SyncService
 from huntaze.services.sync_lease import SyncUpkeep
+from huntaze.services.sync_totals import SyncTotals, SyncTotalsUpkeep
 from huntaze.system import system_session
 
 QUEUE = "sync"
@@ -32,17 +36,29 @@ def run(workspace_id: int, account_id: int) -> None:
         tell=partial(signals.publish, topic(here, account_id)),
     )
     if service.run():
-        _enqueue(workspace_id, account_id)
+        _enqueue(run, workspace_id, account_id)
 
 
 def due() -> None:
-    """Asks for a run of each account that is due: wanted, unfinished, or not looked at for ten minutes."""
+    """Asks for a run of each account that is due: wanted, unfinished, or not looked at for ten minutes; and for the
+    totals of those whose first import was broken off."""
     with system_session() as session:
         waiting = SyncUpkeep(session).due()
+        abandoned = SyncTotalsUpkeep(session).abandoned()
     for workspace_id, account_id in waiting:
-        _enqueue(workspace_id, account_id)
+        _enqueue(run, workspace_id, account_id)
+    for workspace_id, account_id in abandoned:
+        _enqueue(add_up, workspace_id, account_id)
 
 
-def _enqueue(workspace_id: int, account_id: int) -> None:
+def add_up(workspace_id: int, account_id: int) -> None:
+    """What the fans of a disconnected account spent."""
+    transaction = partial(workspace_session, workspace_id)
+    totals = SyncTotals(transaction, WorkspaceId(workspace_id), account_id, current_app.config["SECRET_KEY"])
+    with suppress(NotFound):  # erased meanwhile
+        totals.add_up_abandoned()
+
+
+def _enqueue(job: Callable[[int, int], None], workspace_id: int, account_id: int) -> None:
     queue = Queue(QUEUE, connection=current_app.extensions["redis"], serializer="json")
-    queue.enqueue(run, workspace_id, account_id, result_ttl=0)
+    queue.enqueue(job, workspace_id, account_id, result_ttl=0)

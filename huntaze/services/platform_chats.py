@@ -18,9 +18,12 @@ HISTORY = timedelta(days=30)
 SLACK = timedelta(minutes=2)
 """How much the platform's clock may be behind ours, when a message of the chat is compared with what we sent."""
 
+# As in platform_fans: each in its index.
 NAMED = """
-SELECT platform_id FROM subscribers
- WHERE workspace_id = :workspace AND account_id = :account AND platform_id = ANY(:ids) AND display_name <> ''
+SELECT s.platform_id FROM unnest(CAST(:ids AS text[])) AS told CROSS JOIN LATERAL (
+       SELECT account_id, platform_id, display_name FROM subscribers
+        WHERE workspace_id = :workspace AND platform_id = told OFFSET 0) AS s
+ WHERE s.account_id = :account AND s.display_name <> ''
 """
 STORE = """
 INSERT INTO conversations AS c (workspace_id, account_id, subscriber_id, can_send, platform_unread)
@@ -114,8 +117,11 @@ RETURNING c.id
 """
 SUMMARISE = "SELECT summarise_conversations(:workspace, :ids)"
 OF_FANS = """
-SELECT c.id FROM conversations AS c JOIN subscribers AS s ON s.workspace_id = :workspace AND s.id = c.subscriber_id
- WHERE c.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = ANY(:fans)
+SELECT c.id FROM unnest(CAST(:fans AS text[])) AS told CROSS JOIN LATERAL (
+       SELECT id, account_id FROM subscribers
+        WHERE workspace_id = :workspace AND platform_id = told OFFSET 0) AS s
+  JOIN conversations AS c ON c.workspace_id = :workspace AND c.subscriber_id = s.id
+ WHERE s.account_id = :account
 """
 CAUGHT_UP = """
 UPDATE conversations AS c SET behind = false FROM subscribers AS s

@@ -15,10 +15,18 @@ from huntaze.services.platform_scope import News, Scope, clean
 LONGEST_NAME = 100
 
 # By the platform's id; else one without an account, by id or by name, whom a file or a person brought.
+# LATERAL with OFFSET 0, and nothing but the name or id in it, has each looked up in its index, whatever the planner
+# thinks of a table that is being filled.
 KNOWN = """
-SELECT id, account_id, platform_id, username, display_name FROM subscribers
- WHERE workspace_id = :workspace AND (account_id = :account OR account_id IS NULL)
-   AND (platform_id = ANY(:ids) OR username = ANY(:names))
+SELECT f.* FROM unnest(CAST(:ids AS text[])) AS told CROSS JOIN LATERAL (
+       SELECT id, account_id, platform_id, username, display_name FROM subscribers
+        WHERE workspace_id = :workspace AND platform_id = told OFFSET 0) AS f
+ WHERE f.account_id = :account OR f.account_id IS NULL
+ UNION
+SELECT f.* FROM unnest(CAST(:names AS text[])) AS told CROSS JOIN LATERAL (
+       SELECT id, account_id, platform_id, username, display_name FROM subscribers
+        WHERE workspace_id = :workspace AND username = told OFFSET 0) AS f
+ WHERE f.account_id = :account OR f.account_id IS NULL
 """
 ADD = """
 INSERT INTO subscribers (workspace_id, account_id, platform_id, username, display_name, status, renews,
@@ -56,8 +64,10 @@ UPDATE subscribers SET username = '~' || coalesce(platform_id, id::text), update
  WHERE workspace_id = :workspace AND id = ANY(:ids)
 """
 THERE = """
-SELECT id, platform_id, username, joined_at FROM subscribers
- WHERE workspace_id = :workspace AND account_id = :account AND platform_id = ANY(:ids)
+SELECT s.* FROM unnest(CAST(:ids AS text[])) AS told CROSS JOIN LATERAL (
+       SELECT id, account_id, platform_id, username, joined_at FROM subscribers
+        WHERE workspace_id = :workspace AND platform_id = told OFFSET 0) AS s
+ WHERE s.account_id = :account
 """
 # Of a fan whose name nobody told yet we only know by when they were there.
 JOINED_EARLIER = """

@@ -38,16 +38,19 @@ EVENTS = {
     TransactionKind.RENEWAL: EventKind.RENEWED,
 }
 """A first subscription is news of the fan and not of the payment: it may be free."""
+FANS_AT_ONCE = 2_000
 TAKEN_BACK = "chargeback:"
 """Before a chargeback's own id: it might be that of a payment."""
 
-# A reversed payment counts nothing, or, where its chargeback is a row of its own, both do.
+# A reversed payment counts nothing, or, where its chargeback is a row of its own, both do. `reverses IS NOT NULL` is
+# for the planner, which else reads all payments of the account to find the few that are reversed.
 STORE = """
 INSERT INTO transactions AS t (workspace_id, account_id, platform_id, reverses, subscriber_id, type, status,
                                gross_cents, fee_cents, net_cents, vat_cents, currency, occurred_at)
 SELECT :workspace, :account, r.id, r.reverses, s.id, r.type,
        CASE WHEN r.status = 'refunded' AND EXISTS (SELECT FROM transactions AS b
-                  WHERE b.workspace_id = :workspace AND b.account_id = :account AND b.reverses = r.id)
+                  WHERE b.workspace_id = :workspace AND b.account_id = :account AND b.reverses IS NOT NULL
+                    AND b.reverses = r.id)
             THEN 'completed' ELSE r.status END,
        r.gross, r.gross - r.net, r.net, r.vat, r.currency, r.at
   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (id text, reverses text, fan text, type text, status text,
@@ -91,6 +94,20 @@ UPDATE subscribers AS s SET total_spent_cents = spent.cents, updated_at = now()
          GROUP BY f.id) AS spent
  WHERE s.workspace_id = :workspace AND s.id = spent.id AND s.total_spent_cents <> spent.cents
 """
+# The same of all fans of the account, some at a time.
+ADD_UP_NEXT = """
+WITH few AS (
+    SELECT id FROM subscribers WHERE workspace_id = :workspace AND account_id = :account AND id > :after
+     ORDER BY id LIMIT :most
+), changed AS (
+    UPDATE subscribers AS s SET total_spent_cents = spent.cents, updated_at = now()
+      FROM few CROSS JOIN LATERAL (
+           SELECT coalesce(sum(gross_cents), 0) AS cents FROM transactions
+            WHERE workspace_id = :workspace AND subscriber_id = few.id AND status = 'completed') AS spent
+     WHERE s.workspace_id = :workspace AND s.id = few.id AND s.total_spent_cents <> spent.cents
+)
+SELECT max(id) FROM few
+"""
 CHARGED_BACK = """
 SELECT b.platform_id AS id, s.platform_id AS fan, b.occurred_at, b.gross_cents FROM transactions AS b
   JOIN subscribers AS s ON s.workspace_id = :workspace AND s.id = b.subscriber_id
@@ -98,8 +115,11 @@ SELECT b.platform_id AS id, s.platform_id AS fan, b.occurred_at, b.gross_cents F
 """
 
 
-def store_payments(scope: Scope, transactions: Sequence[Transaction]) -> tuple[int, int]:
-    """Returns how many were new or changed, and how many are of another currency than the workspace's."""
+def store_payments(scope: Scope, transactions: Sequence[Transaction], *, add_up: bool = True) -> tuple[int, int]:
+    """Returns how many were new or changed, and how many are of another currency than the workspace's.
+
+    add_up: whether to change what the fans spent in all, too; else `add_up_next` does, later.
+    """
     told: dict[str, Transaction] = {}
     for each in transactions:
         before = told.get(each.id)
@@ -129,7 +149,7 @@ def store_payments(scope: Scope, transactions: Sequence[Transaction]) -> tuple[i
     ]
     changed = list(scope.run(STORE, rows).scalars())
     named = list(scope.run(NAME, ids=[each.id for each in kept]).scalars()) if changed else []
-    if changed or named:
+    if add_up and (changed or named):
         scope.run(ADD_UP, ids=changed + named)
     scope.tell(_news(kept))
     if named:
@@ -167,6 +187,12 @@ def store_chargebacks(scope: Scope, chargebacks: Sequence[Chargeback]) -> tuple[
     scope.run(ADD_UP, ids=ids + reversed_ids)
     _tell_chargebacks(scope, ids)
     return len(changed), len(told) - len(kept)
+
+
+def add_up_next(scope: Scope, after: int) -> int | None:
+    """What each of the next fans spent in all. Returns the last one's id, to go on after; None at the end."""
+    last: int | None = scope.run(ADD_UP_NEXT, after=after, most=FANS_AT_ONCE).scalar_one()
+    return last
 
 
 def _tell_chargebacks(scope: Scope, ids: Sequence[object]) -> None:

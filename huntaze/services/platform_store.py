@@ -53,10 +53,18 @@ class PlatformStore:
         self._scope.enter()
         return Stored(platform_fans.store_periods(self._scope, fan_id, periods))
 
-    def transactions(self, transactions: Sequence[Transaction]) -> Stored:
-        """Payments. One of an unknown fan adds the fan; one of an erased fan is kept without a name."""
+    def transactions(self, transactions: Sequence[Transaction], *, add_up: bool = True) -> Stored:
+        """Payments. One of an unknown fan adds the fan; one of an erased fan is kept without a name.
+
+        add_up: False where so many come that what each fan spent is better added up once, after the last (`add_up`).
+        """
         self._scope.enter()
-        return Stored(*platform_money.store_payments(self._scope, transactions))
+        return Stored(*platform_money.store_payments(self._scope, transactions, add_up=add_up))
+
+    def add_up(self, after: int) -> int | None:
+        """What each of the fans behind that id spent in all; some fans. Returns where to go on, None at the end."""
+        self._scope.enter()
+        return platform_money.add_up_next(self._scope, after)
 
     def chargebacks(self, chargebacks: Sequence[Chargeback]) -> Stored:
         """Money that was taken back: rows of their own, with negative amounts."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from huntaze.adapters.platform import Page, PermanentError, PlatformAdapter, PlatformError, Reason, RetryableError
@@ -27,10 +27,13 @@ from huntaze.services.platform_store import PlatformStore
 from huntaze.services.sync_lease import LeaseLost, Sessions, SyncLease
 from huntaze.services.sync_reading import READERS
 from huntaze.services.sync_states import SyncStates
+from huntaze.services.sync_totals import SyncTotals
 
 AT_ONCE = 10
 """Pages that are stored in one transaction, at most, where what is read is read to its end."""
 SWEEP_EVERY = timedelta(days=7)
+END = ""
+"""The cursor of a pass that is read to its end, and has that still to be written down."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 RETRIES = (1.0, 4.0)
 """Seconds to wait before trying a call again."""
@@ -145,7 +148,9 @@ class SyncService:
             state = states.begin(resource)
             first, fresh, cursor = state.finished_at is None, state.cursor is None, state.cursor
             since = states.since(state)
-            began = state.started_at
+        if cursor == END:
+            self._finish(resource, first)
+            return True
         # What is read whole is fetched ahead; where only the beginning may be new, a call would be for nothing.
         ahead = first or reader.whole
 
@@ -153,13 +158,15 @@ class SyncService:
             return asyncio.create_task(self._call(partial(reader.fetch, adapter, at, since)))
 
         if ahead:
-            return await self._read_ahead(resource, cursor, fetch, began, deadline)
+            if finished := await self._read_ahead(resource, cursor, fetch, deadline):
+                self._finish(resource, first)
+            return finished
         while True:
             page = await fetch(cursor)
-            changed = await asyncio.to_thread(self._keep, resource, [page], began)
+            changed = await asyncio.to_thread(self._keep, resource, [page])
             cursor = page.next
             if cursor is None or (fresh and not changed and not reader.bounded):
-                self._end(resource, began)
+                self._finish(resource, first)
                 return True
             if time.monotonic() > deadline:
                 return False
@@ -169,7 +176,6 @@ class SyncService:
         resource: Resource,
         cursor: str | None,
         fetch: Callable[[str | None], asyncio.Task[Page[Any]]],
-        began: datetime | None,
         deadline: float,
     ) -> bool:
         """Stores what has come while the next pages come; what has come before an error is stored, too."""
@@ -185,28 +191,28 @@ class SyncService:
                 if len(pages) >= AT_ONCE or storing is None or storing.done():
                     if storing:
                         await storing
-                    storing = asyncio.ensure_future(asyncio.to_thread(self._keep, resource, pages, began))
+                    storing = asyncio.ensure_future(asyncio.to_thread(self._keep, resource, pages))
                     pages = []
         finally:
             fetching.cancel()
             if storing:
                 await storing
             if pages:
-                await asyncio.to_thread(self._keep, resource, pages, began)
-        if page.next is None:
-            self._end(resource, began)
+                await asyncio.to_thread(self._keep, resource, pages)
         return page.next is None
 
-    def _keep(self, resource: Resource, pages: Sequence[Page[Any]], began: datetime | None) -> int:
+    def _keep(self, resource: Resource, pages: Sequence[Page[Any]]) -> int:
         """Stores pages and where to go on, in one transaction. Returns how many rows were new or changed."""
         reader = READERS[resource]
         with self.transaction() as session:
+            # What a crash of PostgreSQL takes back of the rows, it takes back of the cursor.
+            session.execute(text("SET LOCAL synchronous_commit = off"))
             account = self.lease.hold(session)
             store = PlatformStore(session, self.workspace_id, self.account_id, self.secret_key)
             rows = [row for page in pages for row in page.rows]
-            stored = reader.store(store, rows, began)
             state = SyncStates(session, self.workspace_id, self.account_id).of(resource)
-            state.cursor = pages[-1].next
+            stored = reader.store(store, rows, state)
+            state.cursor = pages[-1].next or END
             state.seen += len(rows) - stored.rejected
             state.rejected += sum(len(page.rejected) for page in pages) + stored.rejected
             for page in pages:
@@ -217,12 +223,18 @@ class SyncService:
         self.tell()
         return stored.changed
 
-    def _end(self, resource: Resource, began: datetime | None) -> None:
+    def _finish(self, resource: Resource, first: bool) -> None:
+        if resource is Resource.TRANSACTIONS and first:
+            SyncTotals(self.transaction, self.workspace_id, self.account_id, self.secret_key).add_up()
+        self._end(resource)
+
+    def _end(self, resource: Resource) -> None:
         with self.transaction() as session:
             self.lease.hold(session)
-            if resource is Resource.SWEEP and began is not None:
+            states = SyncStates(session, self.workspace_id, self.account_id)
+            if resource is Resource.SWEEP and (began := states.of(resource).started_at):
                 self._vanish(session, began)
-            SyncStates(session, self.workspace_id, self.account_id).end(resource)
+            states.end(resource)
 
     def _vanish(self, session: Session, began: datetime) -> None:
         """A list that suddenly misses most fans is a fault of the list."""
@@ -241,7 +253,7 @@ class SyncService:
             with self.transaction() as session:
                 chat = self._behind(session)
             if chat is None:
-                self._end(Resource.MESSAGES, None)
+                self._end(Resource.MESSAGES)
                 return True
             try:
                 page: Page[Any] | None = await self._call(partial(adapter.list_messages, chat))

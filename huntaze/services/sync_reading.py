@@ -8,20 +8,20 @@ from datetime import datetime
 from typing import Any
 
 from huntaze.adapters.platform import FanKind, Page, PlatformAdapter
-from huntaze.models.platform_account import Resource
+from huntaze.models.platform_account import Resource, SyncState
 from huntaze.services.platform_store import PlatformStore, Stored
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """fetch: a page behind a cursor, of what is newer than a time; store: with when the pass began.
+    """fetch: a page behind a cursor, of what is newer than a time; store: in which pass the rows came.
 
     bounded: the platform itself leaves out what is older. whole: always read to the end. Of all others only the
     beginning is read again, up to a page with nothing new.
     """
 
     fetch: Callable[[PlatformAdapter, str | None, datetime], Awaitable[Page[Any]]]
-    store: Callable[[PlatformStore, Sequence[Any], datetime | None], Stored]
+    store: Callable[[PlatformStore, Sequence[Any], SyncState], Stored]
     bounded: bool = False
     whole: bool = False
 
@@ -29,40 +29,40 @@ class Reader:
 READERS = {
     Resource.FANS_ACTIVE: Reader(
         lambda platform, cursor, _since: platform.list_fans(FanKind.ACTIVE, cursor),
-        lambda store, rows, _began: store.fans(rows),
+        lambda store, rows, _state: store.fans(rows),
     ),
     Resource.FANS_EXPIRED: Reader(
         lambda platform, cursor, _since: platform.list_fans(FanKind.EXPIRED, cursor),
-        lambda store, rows, _began: store.fans(rows),
+        lambda store, rows, _state: store.fans(rows),
     ),
     Resource.TRANSACTIONS: Reader(
         lambda platform, cursor, since: platform.list_transactions(since, cursor),
-        lambda store, rows, _began: store.transactions(rows),
+        lambda store, rows, state: store.transactions(rows, add_up=state.finished_at is not None),
         bounded=True,
     ),
     Resource.CHARGEBACKS: Reader(
         lambda platform, cursor, _since: platform.list_chargebacks(cursor),
-        lambda store, rows, _began: store.chargebacks(rows),
+        lambda store, rows, _state: store.chargebacks(rows),
     ),
     Resource.CHATS: Reader(
         lambda platform, cursor, _since: platform.list_chats(cursor),
-        lambda store, rows, _began: store.chats(rows),
+        lambda store, rows, _state: store.chats(rows),
     ),
     Resource.PAYOUTS: Reader(
         lambda platform, cursor, _since: platform.list_payouts(cursor),
-        lambda store, rows, _began: store.payouts(rows),
+        lambda store, rows, _state: store.payouts(rows),
     ),
     Resource.MEDIA: Reader(
         lambda platform, cursor, _since: platform.list_media(cursor),
-        lambda store, rows, _began: store.media(rows),
+        lambda store, rows, _state: store.media(rows),
     ),
     Resource.LINKS: Reader(
         lambda platform, cursor, _since: platform.list_tracking_links(cursor),
-        lambda store, rows, _began: store.links(rows),
+        lambda store, rows, _state: store.links(rows),
     ),
     Resource.SWEEP: Reader(
         lambda platform, cursor, _since: platform.list_fans(FanKind.ALL, cursor),
-        lambda store, rows, began: store.fans(rows, listed_at=began),
+        lambda store, rows, state: store.fans(rows, listed_at=state.started_at),
         whole=True,
     ),
 }

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from rq import Queue
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from huntaze.config import Config
 from huntaze.jobs import sync as jobs
+from huntaze.models.platform_account import Health, PlatformAccount, Resource
 from huntaze.models.workspace import Workspace
 from tests.simulated import Simulated, simulated, wait_until
 from tests.syncing import Syncing
@@ -76,13 +77,39 @@ def test_two_workers_at_once_read_it_once(syncing: Syncing, config: Config) -> N
 
 
 def test_a_due_account_gets_a_job(app: Flask, syncing: Syncing) -> None:
+    assert [syncing.workspace_id, syncing.account_id] in _asked_for(app, "run")
+    assert [syncing.workspace_id, syncing.account_id] not in _asked_for(app, "add_up")
+
+
+def test_disconnected_in_the_middle_of_the_first_import_fans_still_have_their_totals(
+    app: Flask, syncing: Syncing
+) -> None:
+    key = syncing.account().key_sealed
+    while not (state := syncing.states().get(Resource.TRANSACTIONS)) or state.seen < 500:
+        assert syncing.service().run(seconds=0)
+    syncing.change(key_sealed="NULL", health="'disconnected'")
+    assert [syncing.workspace_id, syncing.account_id] in _asked_for(app, "add_up")
+    with app.app_context():
+        jobs.add_up(syncing.workspace_id, syncing.account_id)
+    syncing.assert_added_up()
+    [[spent]] = syncing.query("SELECT sum(total_spent_cents) FROM subscribers WHERE workspace_id = :id")
+    assert spent > 0
+    assert [syncing.workspace_id, syncing.account_id] not in _asked_for(app, "add_up"), "once is enough"
+    syncing.owner.execute(update(PlatformAccount).values(key_sealed=key, health=Health.CONNECTED))
+    syncing.owner.commit()
+    syncing.run()
+    syncing.assert_same()
+
+
+def _asked_for(app: Flask, job: str) -> list[list[int]]:
+    """The arguments of the jobs that `due` enqueues."""
     with app.app_context():
         queue = Queue("sync", connection=app.extensions["redis"], serializer="json")
         queue.empty()
         jobs.due()
-        args = [job.args for job in queue.jobs if job.func_name == "huntaze.jobs.sync.run"]
+        asked = [list(each.args) for each in queue.jobs if each.func_name == f"huntaze.jobs.sync.{job}"]
         queue.empty()
-    assert [syncing.workspace_id, syncing.account_id] in [list(each) for each in args]
+    return asked
 
 
 def _read_on_or_ended(syncing: Syncing, worker: subprocess.Popen[bytes], before: int) -> bool:
