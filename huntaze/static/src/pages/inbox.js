@@ -6,6 +6,13 @@ const PARTIAL = { "HX-Request": "true", "HX-Request-Type": "partial" };
 const post = (url, body, more) => fetch(url, { method: "POST", body, headers: PARTIAL, ...more });
 const composer = () => find("form.composer[data-draft]");
 
+// What this page sends bears its name, the beginning of the key: the answer shows it, and the stream need not.
+const hex = (byte) => byte.toString(16).padStart(2, "0");
+const PAGE = [...crypto.getRandomValues(new Uint8Array(4))].map(hex).join("");
+on("htmx:config:request", ({ detail: { ctx: { request } } }) => {
+  if (new URL(request.action, location).pathname.endsWith("/events")) request.headers["X-Page"] = PAGE;
+});
+
 // The outbox: replies that the server has not confirmed, in the order in which they were written. Each has its key:
 // however often it is sent, it is one message.
 const MEMBER = find(".inbox")?.dataset.member, BOX = `outbox:${MEMBER}`, DRAFT = (form) => `${MEMBER}:${form.dataset.draft}`;
@@ -15,7 +22,7 @@ const uuid = () => {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 15) | 64;
   bytes[8] = (bytes[8] & 63) | 128;
-  return [...bytes].map((byte, place) => ([4, 6, 8, 10].includes(place) ? "-" : "") + byte.toString(16).padStart(2, "0")).join("");
+  return PAGE + [...bytes].slice(4).map((byte, place) => ([0, 2, 4, 6].includes(place) ? "-" : "") + hex(byte)).join("");
 };
 const value = ({ fields }, name) => fields.find(([key]) => key === name)?.[1] ?? "";
 
