@@ -144,7 +144,7 @@ def test_earlier_messages_by_link_and_later_ones_back(as_viewer: Browser, chat: 
     later = unescape(re.findall(r'href="([^"]+before=[^"]+)"', second)[0])
     assert shown(as_viewer.get(later).text) == shown(first)
     last = unescape(re.findall(r'href="([^"]+after=[^"]+)"', second)[0])
-    assert shown(as_viewer.get(last).text) == [62, 61, 60]
+    assert shown(as_viewer.get(last).text) == [PAGE * 2 + 2, PAGE * 2 + 1, PAGE * 2]
 
 
 def test_the_fan_beside_it(as_chatter: Browser, chat: Conversation, fan: Subscriber, path: str) -> None:

@@ -13,6 +13,26 @@ on("htmx:config:request", ({ detail: { ctx: { request } } }) => {
   if (new URL(request.action, location).pathname.endsWith("/events")) request.headers["X-Page"] = PAGE;
 });
 
+// A conversation is asked for while the finger is still on it: not by one that scrolls, nor where bytes are to be saved.
+const SCROLLS = 30, FRESH = 5000;
+let ahead, soon;
+on("pointerdown", ({ target, button, pointerType }) => {
+  const link = target.closest("#list .chats a");
+  if (!link || button || navigator.connection?.saveData) return;
+  soon = setTimeout(() => {
+    const answer = fetch(link.href, { headers: { ...PARTIAL, "HX-Current-URL": location.href } });
+    answer.catch(() => {}); // who clicks is told
+    ahead = { path: link.pathname + link.search, answer, until: Date.now() + FRESH };
+  }, pointerType === "touch" ? SCROLLS : 0);
+});
+on("pointercancel", () => clearTimeout(soon));
+on("htmx:before:request", ({ detail: { ctx } }) => {
+  clearTimeout(soon);
+  const { path, answer, until } = ahead ?? {};
+  ahead = undefined;
+  if (path === ctx.request.action && Date.now() < until) ctx.fetch = () => answer;
+});
+
 // The outbox: replies that the server has not confirmed, in the order in which they were written. Each has its key:
 // however often it is sent, it is one message.
 const MEMBER = find(".inbox")?.dataset.member, BOX = `outbox:${MEMBER}`, DRAFT = (form) => `${MEMBER}:${form.dataset.draft}`;
@@ -50,8 +70,7 @@ async function flush() {
   busy = true;
   try {
     for (let reply; (reply = load().find((each) => !each.refused)); ) {
-      const body = new URLSearchParams(reply.fields), place = find(`#k${value(reply, "key")}`);
-      const answer = await post(reply.url, body);
+      const answer = await post(reply.url, new URLSearchParams(reply.fields)), place = find(`#k${value(reply, "key")}`);
       if (answer.status === 429 || answer.status >= 500) throw new Error(answer.status);
       const html = await answer.text(), others = load().filter((each) => value(each, "key") !== value(reply, "key"));
       if (answer.status === 200) {
@@ -99,11 +118,16 @@ on("submit", (event) => {
   if (!fields.some(([name]) => name === "text" || name === "media")) return;
   const reply = { url: form.getAttribute("action"), fields: [...fields, ["key", uuid()]] };
   save([...load(), reply]);
-  show(reply);
-  find(".log").scrollTop = 0; // its end, as it is laid out from there
-  clear(form);
   flush();
+  show(reply);
+  clear(form);
+  requestAnimationFrame(() => { find(".log").scrollTop = 0; }); // its end, as it is laid out from there
 }, true);
+
+// Who presses Send goes on writing: a phone keeps its keyboard, and nothing moves.
+on("mousedown", (event) => {
+  if (event.target.closest("#composer .go") && document.activeElement === composer()?.text) event.preventDefault();
+});
 
 function clear(form) {
   clearTimeout(timer);
@@ -115,7 +139,7 @@ function clear(form) {
   }
   for (const tool of form.querySelectorAll("details[open]")) tool.open = false;
   for (const wrong of form.querySelectorAll(".err:not([data-price])")) wrong.remove();
-  form.text.focus();
+  if (document.activeElement !== form.text) form.text.focus();
 }
 
 // The draft is kept here until the server has it: a lost connection or session loses no word.
