@@ -1,4 +1,5 @@
-"""Workspaces of any size for measurements: the crowd of `huntaze seed`, without what a running Huntaze needs."""
+"""Workspaces of any size for measurements: the crowd of `huntaze seed` and its talk, without what a running Huntaze
+needs."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.orm import Session
 
+from bench.talk import create_talk, sum_up
 from huntaze.models.base import WorkspaceId
 from huntaze.models.user import Membership, User
 from huntaze.schemas.account import Registration
@@ -36,8 +38,9 @@ def fill(superuser_url: str, sizes: list[int]) -> list[Filled]:
         missing = [size for size in sizes if not _find(session, size)]
         if missing:
             with _in_a_hurry(session):
-                for size in missing:
-                    _create(session, size)
+                created = [_create(session, size) for size in missing]
+            for workspace_id in created:
+                sum_up(session, workspace_id)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if missing:
             connection.execute(text("VACUUM ANALYZE"))
@@ -49,7 +52,7 @@ def fill(superuser_url: str, sizes: list[int]) -> list[Filled]:
 
 
 def _email(size: int) -> str:
-    return f"owner-of-{size}@bench.test"
+    return f"owner-of-{size}-fans@bench.test"
 
 
 def _find(session: Session, size: int) -> Filled | None:
@@ -67,8 +70,8 @@ def _in_a_hurry(session: Session) -> Iterator[None]:
     session.execute(text("SET LOCAL work_mem = '256MB'"))
     indexes = session.execute(
         text(
-            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('subscribers', 'transactions')"
-            " AND indexname LIKE 'ix_%'"
+            "SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE 'ix_%'"
+            " AND tablename IN ('subscribers', 'transactions', 'conversations', 'messages')"
         )
     ).all()
     for name, _ in indexes:
@@ -78,8 +81,10 @@ def _in_a_hurry(session: Session) -> Iterator[None]:
         session.execute(text(definition))
 
 
-def _create(session: Session, size: int) -> None:
+def _create(session: Session, size: int) -> WorkspaceId:
     owner = Registration(email=_email(size), name="Owner", password=PASSWORD, business=f"{size:,} fans")
     crowd = Crowd(size, size * PAYMENTS, datetime.now(UTC).date())
     workspace_id = create_crowd(session, owner, crowd, lambda what, rows: None)
     session.execute(select(func.rebuild_days(workspace_id)))  # without triggers nobody counted
+    create_talk(session, workspace_id, size)
+    return workspace_id

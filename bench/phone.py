@@ -6,21 +6,22 @@ Bytes are the browser's encodedDataLength, headers included; each figure is the 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
+from bench import phone_inbox
 from bench.client import HOST, sign_in
 from bench.fill import PASSWORD
+from bench.meter import BITS, LATENCY, SLOWER, Cost, Meter, until
 from bench.site import Site
 from tests.chromium import ARGUMENTS, find
 
-BITS, LATENCY, SLOWER = 400_000, 400, 4
 PHONE: ViewportSize = {"width": 360, "height": 780}
-HOME, LIST = "/dashboard", "/onlyfans/subscribers"
+HOME, LIST, INBOX = "/dashboard", "/onlyfans/subscribers", phone_inbox.INBOX
 
 # When the page changes below `where`, after `act` was done to an element.
 CHANGED = """([where, what, act]) => new Promise(done => {
@@ -37,15 +38,6 @@ CHANGED = """([where, what, act]) => new Promise(done => {
 PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """milliseconds: until the first paint with content, or until a swap is in the page."""
-
-    milliseconds: float
-    size: int
-    requests: int
-
-
 def measure(running: Site, repeat: int) -> dict[str, Any]:
     """In the smallest workspace of the site."""
     filled = running.workspaces[0]
@@ -53,12 +45,14 @@ def measure(running: Site, repeat: int) -> dict[str, Any]:
         browser = playwright.chromium.launch(executable_path=find(), args=[*ARGUMENTS, "--disable-gpu"])
         cookie = sign_in(running.port, filled.email, PASSWORD)
         runs = [Phone(browser, running.port, cookie).all() for _ in range(repeat)]
+        idle = Phone(browser, running.port, cookie).idle()
         browser.close()
     medians = {
         name: Cost(*(statistics.median(getattr(run[name], field) for run in runs) for field in Cost.__slots__))
         for name in runs[0]
     }
-    return {"fans": filled.size, "repeat": repeat, "pages": {name: asdict(cost) for name, cost in medians.items()}}
+    pages = {name: asdict(cost) for name, cost in medians.items()}
+    return {"fans": filled.size, "repeat": repeat, "pages": pages, "idle_bytes_a_minute": round(idle)}
 
 
 def show(found: dict[str, Any]) -> None:
@@ -67,30 +61,7 @@ def show(found: dict[str, Any]) -> None:
     print(f"{'':26}{'painted s':>10}{'bytes':>9}{'requests':>10}")
     for name, cost in found["pages"].items():
         print(f"{name:26}{cost['milliseconds'] / 1000:>10.2f}{cost['size']:>9,.0f}{cost['requests']:>10.0f}")
-
-
-class Meter:
-    """Counts what a page receives over the network, the cache apart."""
-
-    def __init__(self, page: Page) -> None:
-        self.size = self.requests = 0
-        self.cached: set[str] = set()
-        devtools = page.context.new_cdp_session(page)
-        devtools.on("Network.requestServedFromCache", lambda event: self.cached.add(event["requestId"]))
-        devtools.on("Network.loadingFinished", self._finished)
-        devtools.send("Network.enable")
-        devtools.send("Network.setBlockedURLs", {"urls": ["*/events*"]})  # a stream never ends, and is counted apart
-        throughput = BITS / 8
-        devtools.send(
-            "Network.emulateNetworkConditions",
-            {"offline": False, "latency": LATENCY, "downloadThroughput": throughput, "uploadThroughput": throughput},
-        )
-        devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
-
-    def _finished(self, event: dict[str, Any]) -> None:
-        if event["requestId"] not in self.cached and event["encodedDataLength"]:
-            self.size += int(event["encodedDataLength"])
-            self.requests += 1
+    print(f"\nA conversation that stays open, nothing happening: {found['idle_bytes_a_minute']:,} bytes a minute")
 
 
 class Phone:
@@ -108,6 +79,7 @@ class Phone:
             ("login", "/login", False),
             ("dashboard", HOME, True),
             ("subscribers", LIST, True),
+            ("inbox", INBOX, True),
         ):
             with self._context(signed_in) as context:
                 costs[f"{name}, cold"] = self._visit(context, path)
@@ -129,9 +101,15 @@ class Phone:
             with page.expect_navigation(wait_until="networkidle"):
                 before = meter.size, meter.requests
                 page.locator("td.who a").first.click()
-            painted = _until(page, lambda: page.evaluate(PAINTED))
+            painted = until(page, lambda: page.evaluate(PAINTED))
             costs["subscriber"] = Cost(painted, meter.size - before[0], meter.requests - before[1])
+        with self._context(signed_in=True) as context:
+            costs |= phone_inbox.measure(context.new_page(), self.address)
         return costs
+
+    def idle(self) -> float:
+        with self._context(signed_in=True) as context:
+            return phone_inbox.idle(context.new_page(), self.address)
 
     @contextmanager
     def _context(self, signed_in: bool) -> Iterator[BrowserContext]:
@@ -149,7 +127,7 @@ class Phone:
         page = context.new_page()
         meter = Meter(page)
         page.goto(self.address + path, wait_until="networkidle")
-        painted = _until(page, lambda: page.evaluate(PAINTED))
+        painted = until(page, lambda: page.evaluate(PAINTED))
         page.close()
         return Cost(painted, meter.size, meter.requests)
 
@@ -160,12 +138,3 @@ def _swap(page: Page, meter: Meter, where: str, what: str, act: str) -> Cost:
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(300)  # for what DevTools tells after the last byte
     return Cost(milliseconds, meter.size - size, meter.requests - requests)
-
-
-def _until(page: Page, ask: Callable[[], float | None]) -> float:
-    for _ in range(100):
-        answer = ask()
-        if answer is not None:
-            return answer
-        page.wait_for_timeout(50)
-    raise TimeoutError("nothing was painted within 5 seconds")

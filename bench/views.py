@@ -10,14 +10,20 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from bench.fill import Filled
+from bench.talk import COMMON, MESSAGES, ORDER_NUMBER, SAID, talks
+from huntaze.models.conversation import Conversation
 from huntaze.models.subscriber import Subscriber
 from huntaze.schemas.analytics import Range
+from huntaze.schemas.conversation import View as Shown
 from huntaze.schemas.subscriber import Sort
+from huntaze.services import conversations, subscribers
+from huntaze.services.conversation_history import HistoryService
+from huntaze.services.conversations import ConversationService
 from huntaze.services.demo import FIRST
 from huntaze.services.keyset import PAGE
-from huntaze.services.subscribers import ORDERS
 
 LIST = "/onlyfans/subscribers"
+INBOX = "/chatbot/conversations"
 SAMPLE = 100
 """So many fans or names are asked for in turn, so that no answer is measured from a warm row alone."""
 
@@ -72,7 +78,54 @@ def views(superuser_url: str, filled: Filled) -> list[View]:
         View("API list", ["/api/onlyfans/subscribers"]),
         View("API subscriber", [f"/api/onlyfans/subscribers/{id_}" for id_ in ids]),
         View("login", ["/login"], signed_in=False),
+        *_inbox(superuser_url, filled),
     ]
+
+
+def _inbox(superuser_url: str, filled: Filled) -> list[View]:
+    chats, here = talks(filled.size), Conversation.workspace_id == filled.workspace_id
+    shown = select(Conversation.id).where(here, Conversation.closed_at.is_(None), Conversation.pinned_at.is_(None))
+    engine = create_engine(superuser_url.replace("postgresql://", "postgresql+psycopg://"))
+    with Session(engine) as session:
+        inbox, history = (kind(session, filled.workspace_id) for kind in (ConversationService, HistoryService))
+
+        def behind(depth: int) -> str:
+            order = Conversation.last_message_at.desc(), Conversation.id.desc()
+            (entry,) = inbox.entries(
+                session.scalars(shown.order_by(*order).offset(depth - 1).limit(1)).all()
+            ).values()
+            return conversations.ORDERS[Shown.OPEN].around(entry)
+
+        second, deep = behind(PAGE), behind(chats // 2)
+        # The ids of one workspace lie close together: the remainder picks some of them, whatever was said there.
+        ids = list(session.scalars(select(Conversation.id).where(here).order_by(Conversation.id % 997).limit(SAMPLE)))
+        older = [f"{INBOX}/{id_}?after={cursor}" for id_ in ids if (cursor := history.page(id_).next)]
+    engine.dispose()
+    orders = range(chats * MESSAGES // 2, chats * MESSAGES, ORDER_NUMBER)[:: max(chats // SAMPLE // 4, 1)]
+    pairs = [f"{one} {two}" for one, two in zip(SAID[20:30], SAID[30:40], strict=True)]
+    return [
+        View("inbox", [INBOX]),
+        *(View(f"inbox: {view}", [f"{INBOX}?view={view}"]) for view in Shown if view is not Shown.OPEN),
+        View("inbox: tag", [f"{INBOX}?tag=whale"]),
+        View("inbox: mine", [f"{INBOX}?mine=1"]),
+        View("inbox: next page", [f"{INBOX}?after={second}"], swap=True),
+        View("inbox: page in the middle", [f"{INBOX}?after={deep}"], swap=True),
+        View("inbox: search, rare word", [_search(str(number)) for number in orders], swap=True),
+        View("inbox: search, common word", [_search(COMMON)], swap=True),
+        View("inbox: search, two words", [_search(pair) for pair in pairs], swap=True),
+        View("inbox: search, nothing", [_search(f"zzqx {name}") for name in FIRST], swap=True),
+        View("inbox: search, first name", [_search(name) for name in FIRST], swap=True),
+        View("conversation", [f"{INBOX}/{id_}" for id_ in ids]),
+        View("conversation opened", [f"{INBOX}/{id_}" for id_ in ids], swap=True),
+        View("conversation: older", older, swap=True),
+        View("conversation: about", [f"{INBOX}/{id_}/about" for id_ in ids], swap=True),
+        View("API inbox", ["/api/chatbot/conversations"]),
+        View("API messages", [f"/api/chatbot/conversations/{id_}/messages" for id_ in ids]),
+    ]
+
+
+def _search(term: str) -> str:
+    return f"{INBOX}?{urlencode({'q': term})}"
 
 
 def _list(**query: str) -> str:
@@ -81,7 +134,7 @@ def _list(**query: str) -> str:
 
 def _cursor(superuser_url: str, filled: Filled, depth: int) -> str:
     """The cursor behind the row at that depth of the list."""
-    order = ORDERS[Sort.JOINED]
+    order = subscribers.ORDERS[Sort.JOINED]
     rows = (
         select(Subscriber)
         .where(Subscriber.workspace_id == filled.workspace_id, Subscriber.archived_at.is_(None))

@@ -55,10 +55,9 @@ def _events(signals: Signals, topic: str, read: Callable[[], News | None], pace:
     try:
         with signals.listen(topic) as listener:
             news = read()
-            while news is not None:
+            if news is not None:
                 yield _event(news, REOPEN)
-                if news.is_last:
-                    return
+            while news is not None and not news.is_last:
                 time.sleep(pace)
                 while not listener.wait(min(HEARTBEAT, max(end - time.monotonic(), 0))):
                     if time.monotonic() > end:
@@ -66,6 +65,9 @@ def _events(signals: Signals, topic: str, read: Callable[[], News | None], pace:
                     yield ":\n\n"
                 listener.drain()
                 news = read()
+                # A signal may be of nothing that is to be seen here: then nothing is told.
+                if news is not None and (news.html.strip() or news.is_last):
+                    yield _event(news, REOPEN)
     except SignalsAway:
         news = read()
         if news is not None:
@@ -73,7 +75,8 @@ def _events(signals: Signals, topic: str, read: Callable[[], News | None], pace:
 
 
 def _event(news: News, reopen: int) -> str:
-    lines = "".join(f"data: {line}\n" for line in news.html.splitlines() if line.strip())
+    # Without data htmx does not look at `retry`.
+    lines = "".join(f"data: {line}\n" for line in news.html.splitlines() if line.strip()) or "data:\n"
     end = "event: end\ndata:\n\n" if news.is_last else ""
     place = f"id: {news.id}\n" if news.id else ""
     return f"retry: {reopen}\n{place}{lines}\n{end}"

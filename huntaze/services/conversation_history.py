@@ -16,8 +16,8 @@ from huntaze.models.user import User
 from huntaze.services.errors import NotFound
 from huntaze.services.keyset import Order, Window, read_time
 
-PAGE = 30
-"""Messages of a page: some screens of a phone."""
+PAGE = 20
+"""Messages of a page: two screens of a phone."""
 RECENT = 50
 """From so many at the end a stream tells what changed; who missed more opens the conversation anew."""
 OUT_OF_ORDER = timedelta(minutes=10)

@@ -73,7 +73,7 @@ def _fill(cursor: psycopg.Cursor, workspace_id: WorkspaceId, crowd: Crowd, on_pr
         ("Storing fans", STORE_FANS, crowd.fans),
         ("Storing payments", STORE_PAYMENTS, crowd.payments),
     ):
-        for low, high in _batches(rows):
+        for low, high in batches(rows):
             cursor.execute(statement, {**given, "low": low, "high": high})
             on_progress(what, high)
     for statement in (STORE_TAGS, STORE_TAGGED, STORE_NOTES):
@@ -83,7 +83,8 @@ def _fill(cursor: psycopg.Cursor, workspace_id: WorkspaceId, crowd: Crowd, on_pr
     cursor.execute("ANALYZE subscribers, transactions, subscriber_tags, notes, daily_earnings, daily_subscribers")
 
 
-def _batches(rows: int) -> Iterator[tuple[int, int]]:
+def batches(rows: int) -> Iterator[tuple[int, int]]:
+    """The first and the last number of each."""
     for low in range(1, rows + 1, BATCH):
         yield low, min(low + BATCH - 1, rows)
 
@@ -96,7 +97,8 @@ AS $$ SELECT (hashint8extended(number, salt) & 4503599627370495)::float8 / 45035
 """
 
 
-def _dice(number: str, what: int) -> str:
+def dice(number: str, what: int) -> str:
+    """An SQL expression: DICE of a row's number, and of what is asked of it, with the parameter `seed`."""
     return f"pg_temp.dice({number}, %(seed)s::bigint * 100 + {what})"
 
 
@@ -108,7 +110,7 @@ SELECT setval(sequence, nextval(sequence) + %(fans)s) - %(fans)s
 SPENT = "CREATE TEMPORARY TABLE spent (number bigint PRIMARY KEY, cents bigint NOT NULL)"
 
 # Of a fan's tier and price there is no table: both follow from the number. 45 % are free, 30 % basic, 18 % premium.
-TIER = _dice("number", 1)
+TIER = dice("number", 1)
 PRICE = f"CASE WHEN {TIER} < 0.45 THEN 0 WHEN {TIER} < 0.75 THEN 999 WHEN {TIER} < 0.93 THEN 1999 ELSE 4999 END"
 
 # More and more of them as time goes by, most in July (9 days' worth of a year's are pushed there), and on week-ends,
@@ -119,17 +121,17 @@ SELECT i, number, type, CASE WHEN other BETWEEN 0.97 AND 0.985 THEN 'refunded' E
        (CASE type WHEN 'subscription' THEN price WHEN 'ppv' THEN 799 + 500 * floor(dice * 5)
                   WHEN 'chargeback' THEN -999 - 500 * floor(dice * 8)
                   ELSE 300 + 100 * floor(dice * dice * 60) END)::bigint AS gross,
-       at + CASE WHEN {_dice("i", 8)} < 0.14 AND at + later < %(until)s THEN later ELSE interval '0' END AS at
-  FROM (SELECT *, {PRICE} AS price, {_dice("i", 2)} AS dice,
-               (6 + floor({_dice("i", 9)} * 2) - extract(dow FROM at AT TIME ZONE 'UTC')) * interval '1 day' AS later,
+       at + CASE WHEN {dice("i", 8)} < 0.14 AND at + later < %(until)s THEN later ELSE interval '0' END AS at
+  FROM (SELECT *, {PRICE} AS price, {dice("i", 2)} AS dice,
+               (6 + floor({dice("i", 9)} * 2) - extract(dow FROM at AT TIME ZONE 'UTC')) * interval '1 day' AS later,
                CASE WHEN heavy AND other >= 0.99 THEN 'chargeback'
                     WHEN {TIER} >= 0.45 AND kind < 0.52 THEN 'subscription' WHEN kind < 0.7 THEN 'tip'
                     WHEN kind < 0.86 THEN 'ppv' WHEN kind < 0.95 THEN 'message' ELSE 'stream' END AS type
-          FROM (SELECT i, heavy, {_dice("i", 3)} AS other, {_dice("i", 4)} AS kind,
+          FROM (SELECT i, heavy, {dice("i", 3)} AS other, {dice("i", 4)} AS kind,
                        date_trunc('second', %(until)s - interval '1 second' - interval '1 day' * age) AS at,
                        CASE WHEN heavy THEN 1 + 97 * floor(power(which, 1.15) * (joined - 1) / 97)
                             ELSE 1 + floor(which * joined) END::bigint AS number
-                  FROM (SELECT i, age, {_dice("i", 5)} < 0.22 AS heavy, {_dice("i", 6)} AS which,
+                  FROM (SELECT i, age, {dice("i", 5)} < 0.22 AS heavy, {dice("i", 6)} AS which,
                                greatest(1, floor(%(fans)s * power(1 - age / 1095, 1.25))) AS joined
                           FROM (SELECT i, age + 9 * (1 - exp(-age / 30))
                                               * sin(2 * pi() * (%(day)s - age - 195) / 365.25) AS age
@@ -161,17 +163,17 @@ SELECT %(workspace)s, %(base)s + number, username, name, username || '@mail.test
          * CASE WHEN status = 'active' THEN least(age, power(dice, 3) * 60) WHEN age < 38 THEN age - 30
                 ELSE 30 + dice * (age - 30) END),
        CASE WHEN status = 'active' AND price > 0 THEN date_trunc('second', %(until)s + interval '30 days' * dice) END
-  FROM (SELECT number, age, {_dice("number", 11)} AS dice, {PRICE} AS price, first || ' ' || last AS name,
-               translate(lower(first || (ARRAY['', '_', '.', 'x'])[1 + floor({_dice("number", 12)} * 4)] || last
+  FROM (SELECT number, age, {dice("number", 11)} AS dice, {PRICE} AS price, first || ' ' || last AS name,
+               translate(lower(first || (ARRAY['', '_', '.', 'x'])[1 + floor({dice("number", 12)} * 4)] || last
                                || number), 'èéíü', 'eeiu') AS username,
-               CASE WHEN age BETWEEN 31 AND 37 AND {_dice("number", 13)} < 0.8 THEN 'expired'
-                    WHEN age < 38 OR {_dice("number", 13)} < 0.68 THEN 'active'
-                    WHEN {_dice("number", 13)} < 0.88 THEN 'expired' ELSE 'cancelled' END AS status
+               CASE WHEN age BETWEEN 31 AND 37 AND {dice("number", 13)} < 0.8 THEN 'expired'
+                    WHEN age < 38 OR {dice("number", 13)} < 0.68 THEN 'active'
+                    WHEN {dice("number", 13)} < 0.88 THEN 'expired' ELSE 'cancelled' END AS status
           FROM (SELECT i AS number, 1095 * (1 - power(i / %(fans)s::float8, 0.8)) AS age,
-                       (%(first)s::text[])[1 + floor({_dice("i", 14)} * cardinality(%(first)s::text[]))] AS first,
-                       (%(last)s::text[])[1 + floor({_dice("i", 15)} * cardinality(%(last)s::text[]))]
-                       || CASE WHEN {_dice("i", 16)} < 0.2 THEN '-' ||
-                          (%(last)s::text[])[1 + floor({_dice("i", 17)} * cardinality(%(last)s::text[]))] ELSE '' END
+                       (%(first)s::text[])[1 + floor({dice("i", 14)} * cardinality(%(first)s::text[]))] AS first,
+                       (%(last)s::text[])[1 + floor({dice("i", 15)} * cardinality(%(last)s::text[]))]
+                       || CASE WHEN {dice("i", 16)} < 0.2 THEN '-' ||
+                          (%(last)s::text[])[1 + floor({dice("i", 17)} * cardinality(%(last)s::text[]))] ELSE '' END
                           AS last
                   FROM generate_series(%(low)s::bigint, %(high)s) AS i) AS a) AS b
   LEFT JOIN spent USING (number)

@@ -82,7 +82,7 @@ def test_the_list_says_who_waits_and_what_they_spent(as_viewer: Browser, chat: C
     owner.execute(update(Subscriber).where(Subscriber.id == chat.subscriber_id).values(total_spent_cents=123400))
     MessageFactory(conversation=chat, body=HOSTILE)
     page = as_viewer.get(INBOX).text
-    assert f'<li id="c{chat.id}" class="new">' in page
+    assert f'<span class="vh" id="u{chat.id}"> 1 unread</span>' in page
     assert "waits since" in page
     assert "$1,234.00" in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; {{ 7*7 }} {name}" in page
@@ -144,7 +144,7 @@ def test_earlier_messages_by_link_and_later_ones_back(as_viewer: Browser, chat: 
     later = unescape(re.findall(r'href="([^"]+before=[^"]+)"', second)[0])
     assert shown(as_viewer.get(later).text) == shown(first)
     last = unescape(re.findall(r'href="([^"]+after=[^"]+)"', second)[0])
-    assert shown(as_viewer.get(last).text) == [62, 61, 60]
+    assert shown(as_viewer.get(last).text) == [PAGE * 2 + 2, PAGE * 2 + 1, PAGE * 2]
 
 
 def test_the_fan_beside_it(as_chatter: Browser, chat: Conversation, fan: Subscriber, path: str) -> None:
@@ -475,6 +475,40 @@ def test_what_is_said_is_told(as_chatter: Browser, sign_in: SignIn, chat: Conver
     last = re.findall(r"^id: (\S+)$", said, re.M)[0]
     again = _events(as_chatter, f"{path}/events?since={since}", **{"Last-Event-ID": last})
     assert "Before" not in next(again)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_page_is_not_told_what_it_sent(as_chatter: Browser, chat: Conversation, path: str, owner: Session) -> None:
+    key = uuid4()
+    page = _events(as_chatter, f"{path}/events", **{"X-Page": key.hex[:8]})
+    other = _events(as_chatter, f"{path}/events", **{"X-Page": uuid4().hex[:8]})
+    for stream in (page, other):
+        next(stream)
+    assert "Mine" in as_chatter.swap(f"{path}/messages", method="POST", data={"text": "Mine", "key": key}).text
+    assert "Mine" in next(other)
+    [message] = _sent(owner, chat)
+    as_chatter.post(f"{path}/messages/{message.id}/cancel")
+    for stream in (page, other):
+        told = next(stream)
+        assert told.count("Mine") == 1
+        assert "Cancelled" in told, "what became of it"
+
+
+@pytest.mark.usefixtures("quick")
+def test_that_a_row_was_read_takes_no_second_row(as_chatter: Browser, chat: Conversation, path: str) -> None:
+    inbox = _events(as_chatter, f"{INBOX}/events")
+    next(inbox)
+    as_chatter.post(f"{path}/messages", data={"text": "Hello"})
+    assert "You: Hello" in next(inbox)
+    said = MessageFactory(conversation=chat, body="Hi!")
+    as_chatter.post(f"{path}/unpin")  # any signal
+    assert f'id="u{chat.id}"> 1 unread' in next(inbox)
+    as_chatter.post(f"{path}/read", data={"message_id": said.id})
+    assert _told(next(inbox)) == f'<span id="u{chat.id}" hx-swap-oob="delete"></span>'
+
+
+def _told(event: str) -> str:
+    return "".join(line.removeprefix("data: ") for line in event.splitlines() if line.startswith("data: "))
 
 
 @contextmanager

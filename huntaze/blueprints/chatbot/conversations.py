@@ -178,5 +178,4 @@ def views() -> list[tuple[View, str]]:
 
 def _last_change(entry: Entry, shown: Sequence[Message]) -> str:
     """From when on a stream tells what changed."""
-    last = max((message.touched_at for message in shown), default=entry.conversation.created_at)
-    return stamp(last)
+    return stamp(max([entry.conversation.touched_at, *(message.touched_at for message in shown)]))

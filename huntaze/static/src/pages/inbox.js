@@ -6,6 +6,33 @@ const PARTIAL = { "HX-Request": "true", "HX-Request-Type": "partial" };
 const post = (url, body, more) => fetch(url, { method: "POST", body, headers: PARTIAL, ...more });
 const composer = () => find("form.composer[data-draft]");
 
+// What this page sends bears its name, the beginning of the key: the answer shows it, and the stream need not.
+const hex = (byte) => byte.toString(16).padStart(2, "0");
+const PAGE = [...crypto.getRandomValues(new Uint8Array(4))].map(hex).join("");
+on("htmx:config:request", ({ detail: { ctx: { request } } }) => {
+  if (new URL(request.action, location).pathname.endsWith("/events")) request.headers["X-Page"] = PAGE;
+});
+
+// A conversation is asked for while the finger is still on it: not by one that scrolls, nor where bytes are to be saved.
+const SCROLLS = 30, FRESH = 5000;
+let ahead, soon;
+on("pointerdown", ({ target, button, pointerType }) => {
+  const link = target.closest("#list .chats a");
+  if (!link || button || navigator.connection?.saveData) return;
+  soon = setTimeout(() => {
+    const answer = fetch(link.href, { headers: { ...PARTIAL, "HX-Current-URL": location.href } });
+    answer.catch(() => {}); // who clicks is told
+    ahead = { path: link.pathname + link.search, answer, until: Date.now() + FRESH };
+  }, pointerType === "touch" ? SCROLLS : 0);
+});
+on("pointercancel", () => clearTimeout(soon));
+on("htmx:before:request", ({ detail: { ctx } }) => {
+  clearTimeout(soon);
+  const { path, answer, until } = ahead ?? {};
+  ahead = undefined;
+  if (path === ctx.request.action && Date.now() < until) ctx.fetch = () => answer;
+});
+
 // The outbox: replies that the server has not confirmed, in the order in which they were written. Each has its key:
 // however often it is sent, it is one message.
 const MEMBER = find(".inbox")?.dataset.member, BOX = `outbox:${MEMBER}`, DRAFT = (form) => `${MEMBER}:${form.dataset.draft}`;
@@ -15,7 +42,7 @@ const uuid = () => {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 15) | 64;
   bytes[8] = (bytes[8] & 63) | 128;
-  return [...bytes].map((byte, place) => ([4, 6, 8, 10].includes(place) ? "-" : "") + byte.toString(16).padStart(2, "0")).join("");
+  return PAGE + [...bytes].slice(4).map((byte, place) => ([0, 2, 4, 6].includes(place) ? "-" : "") + hex(byte)).join("");
 };
 const value = ({ fields }, name) => fields.find(([key]) => key === name)?.[1] ?? "";
 
@@ -43,8 +70,7 @@ async function flush() {
   busy = true;
   try {
     for (let reply; (reply = load().find((each) => !each.refused)); ) {
-      const body = new URLSearchParams(reply.fields), place = find(`#k${value(reply, "key")}`);
-      const answer = await post(reply.url, body);
+      const answer = await post(reply.url, new URLSearchParams(reply.fields)), place = find(`#k${value(reply, "key")}`);
       if (answer.status === 429 || answer.status >= 500) throw new Error(answer.status);
       const html = await answer.text(), others = load().filter((each) => value(each, "key") !== value(reply, "key"));
       if (answer.status === 200) {
@@ -92,11 +118,16 @@ on("submit", (event) => {
   if (!fields.some(([name]) => name === "text" || name === "media")) return;
   const reply = { url: form.getAttribute("action"), fields: [...fields, ["key", uuid()]] };
   save([...load(), reply]);
-  show(reply);
-  find(".log").scrollTop = 0; // its end, as it is laid out from there
-  clear(form);
   flush();
+  show(reply);
+  clear(form);
+  requestAnimationFrame(() => { find(".log").scrollTop = 0; }); // its end, as it is laid out from there
 }, true);
+
+// Who presses Send goes on writing: a phone keeps its keyboard, and nothing moves.
+on("mousedown", (event) => {
+  if (event.target.closest("#composer .go") && document.activeElement === composer()?.text) event.preventDefault();
+});
 
 function clear(form) {
   clearTimeout(timer);
@@ -108,7 +139,7 @@ function clear(form) {
   }
   for (const tool of form.querySelectorAll("details[open]")) tool.open = false;
   for (const wrong of form.querySelectorAll(".err:not([data-price])")) wrong.remove();
-  form.text.focus();
+  if (document.activeElement !== form.text) form.text.focus();
 }
 
 // The draft is kept here until the server has it: a lost connection or session loses no word.
