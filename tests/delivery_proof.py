@@ -259,7 +259,7 @@ class Proof:
         if each.key in self.paused:
             return
         with self._service(each) as delivery:
-            delivery.pause(each.key[1], self._user())
+            delivery.lanes.pause(each.key[1], self._user())
         self.blows.append(Blow(self._clock(), "pause", {each.key: 0}))
         now = time.monotonic()
         self.paused[each.key] = (now, now + self.random.uniform(1, 4), each)
@@ -326,7 +326,7 @@ class Proof:
                     if entry["monotonic"] > paused_at
                 ]  # fmt: skip
                 with self._service(each) as delivery:
-                    delivery.resume(each.key[1])
+                    delivery.lanes.resume(each.key[1])
                 self.report.overtaken += len(arrived) > 1
                 del self.paused[key]
 

@@ -102,7 +102,6 @@ class Message(Wire):
     is_tip: bool = False
     is_sent_by_me: bool | None = None
     from_user: Maybe[User] = None
-    to_user: Maybe[User] = None
     media: Many[Attachment] = Field(default_factory=list)
     media_count: int | None = None
     created_at: Utc
