@@ -33,6 +33,7 @@ from tests.delivering import Findings, Sender, check, queue, sender, states
 from tests.factories import SECRET_KEY, MemberFactory
 from tests.factories import session as rows
 from tests.simulated import Simulated
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
 AFTER = ("error_after", "hang_after", "reset_after", "truncated", "malformed", "wrong_shape")
@@ -144,6 +145,7 @@ class Proof:
         self.blows: list[Blow] = []
         self.report = Report(Findings())
         self._deck: list[Callable[[], None]] = []
+        self.strike_at = self.look_at = 0.0
 
     # What it is about ----------------------------------------------------------------------------
 
@@ -160,29 +162,29 @@ class Proof:
         for each in self.senders:
             queue(self.engine, each, self.scale.messages)
         self.wake()
-        strike_at, look_at = began + self.scale.every, began
-        while True:
-            now = time.monotonic()
-            assert now - began < self.scale.patience, f"it did not end: {self.left()}"
-            for pid, until in list(self.stopped.items()):
-                if now >= until:
-                    os.kill(pid, signal.SIGCONT)
-                    del self.stopped[pid]
-            self._resume(now)
-            self._replace_the_dead()
-            if now >= strike_at and self.report.kills < self.scale.kills_most:
-                self.strike()
-                strike_at = now + self.random.uniform(0.5, 1.5) * self.scale.every
-            if now >= look_at:
-                look_at = now + 1.0
-                with suppress(DBAPIError):
-                    self._unhalt()
-                    self.wake()
-                    left = self.left()
-                    if not left and not self.stopped and not self.paused:
-                        break
-            time.sleep(0.02)
+        self.strike_at, self.look_at = began + self.scale.every, began
+        wait_until(self._over, self.scale.patience, lambda: f"it did not end: {self.left()}")
         return self.conclude(time.monotonic() - began)
+
+    def _over(self) -> bool:
+        """Does what is due, and says whether all is sent."""
+        now = time.monotonic()
+        for pid, until in list(self.stopped.items()):
+            if now >= until:
+                os.kill(pid, signal.SIGCONT)
+                del self.stopped[pid]
+        self._resume(now)
+        self._replace_the_dead()
+        if now >= self.strike_at and self.report.kills < self.scale.kills_most:
+            self.strike()
+            self.strike_at = now + self.random.uniform(0.5, 1.5) * self.scale.every
+        if now >= self.look_at:
+            self.look_at = now + 1.0
+            with suppress(DBAPIError):
+                self._unhalt()
+                self.wake()
+                return not self.left() and not self.stopped and not self.paused
+        return False
 
     def conclude(self, seconds: float) -> Report:
         ledger = self.simulator.lines("/_sim/ledger")
@@ -257,7 +259,7 @@ class Proof:
         if each.key in self.paused:
             return
         with self._service(each) as delivery:
-            delivery.pause(each.key[1], self._user())
+            delivery.lanes.pause(each.key[1], self._user())
         self.blows.append(Blow(self._clock(), "pause", {each.key: 0}))
         now = time.monotonic()
         self.paused[each.key] = (now, now + self.random.uniform(1, 4), each)
@@ -324,7 +326,7 @@ class Proof:
                     if entry["monotonic"] > paused_at
                 ]  # fmt: skip
                 with self._service(each) as delivery:
-                    delivery.resume(each.key[1])
+                    delivery.lanes.resume(each.key[1])
                 self.report.overtaken += len(arrived) > 1
                 del self.paused[key]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -155,13 +154,6 @@ def listener() -> Iterator[Listener]:
     with serving(app) as port:
         listening.url = f"http://127.0.0.1:{port}/hook"
         yield listening
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not become true"
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")

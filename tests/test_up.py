@@ -10,12 +10,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from threading import Event
 
 import psutil
 import pytest
@@ -27,6 +26,7 @@ from huntaze.embedded import Servers
 from huntaze.jobs import schedule
 from huntaze.supervisor import QUEUES
 from tests.servers import NewDatabase
+from tests.waiting import wait_until
 
 UP = [sys.executable, "-m", "huntaze.cli", "up"]
 
@@ -100,15 +100,6 @@ def free_port() -> int:
     with socket.socket() as attempt:
         attempt.bind(("127.0.0.1", 0))
         return int(attempt.getsockname()[1])
-
-
-def until(condition: Callable[[], object]) -> None:
-    pause = Event()
-    for _ in range(300):
-        if condition():
-            return
-        pause.wait(0.1)
-    raise AssertionError("it did not happen within 30 seconds")
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -193,12 +184,12 @@ def test_a_worker_that_dies_is_started_again_and_works(huntaze: Huntaze) -> None
                     found.append(child)
         return found
 
-    until(lambda: len(workers(*QUEUES)) == 1 + len(QUEUES) and len(workers("schedule")) == 1)
+    wait_until(lambda: len(workers(*QUEUES)) == 1 + len(QUEUES) and len(workers("schedule")) == 1)
     nursery, *before = sorted(workers(*QUEUES), key=lambda each: each.create_time())
     before[0].kill()
-    until(lambda: before[0] not in workers(*QUEUES) and len(workers(*QUEUES)) == 1 + len(QUEUES))
+    wait_until(lambda: before[0] not in workers(*QUEUES) and len(workers(*QUEUES)) == 1 + len(QUEUES))
     nursery.kill()
-    until(lambda: nursery not in workers(*QUEUES) and len(workers(*QUEUES)) == 1 + len(QUEUES))
+    wait_until(lambda: nursery not in workers(*QUEUES) and len(workers(*QUEUES)) == 1 + len(QUEUES))
 
     data = Path(psutil.Process(huntaze.process.pid).environ()["DATA"])
     with embedded.reached(data, with_postgresql=True, with_valkey=True) as servers:
@@ -206,7 +197,7 @@ def test_a_worker_that_dies_is_started_again_and_works(huntaze: Huntaze) -> None
         job, tick = next(iter(schedule.PERIODIC)), datetime.now(UTC).isoformat()
         Queue("default", connection=redis, serializer="json").enqueue(schedule.run, job, tick)
         redis.close()
-    until(lambda: json.loads(huntaze.get("/healthz")[1])["schedule_age"] is not None)
+    wait_until(lambda: json.loads(huntaze.get("/healthz")[1])["schedule_age"] is not None)
 
 
 def test_ctrl_c_leaves_nothing_and_the_next_start_goes_on(data: Path) -> None:
@@ -218,7 +209,7 @@ def test_ctrl_c_leaves_nothing_and_the_next_start_goes_on(data: Path) -> None:
         assert {"postgres", "valkey-server"} <= {child.name() for child in children}
         assert "Huntaze has stopped." in first.end(signal.SIGINT)
         assert first.process.returncode == 0
-        until(lambda: alive(children) == [])
+        wait_until(lambda: alive(children) == [])
 
     with Huntaze(data) as second:
         assert (data / "secret-key").read_text() == secret
@@ -232,7 +223,7 @@ def test_a_killed_one_leaves_nothing_and_the_next_start_recovers(data: Path) -> 
         first.end(signal.SIGKILL)
     with Huntaze(data) as second:
         assert second.get("/healthz")[0].status == 200
-        until(lambda: not alive(children))
+        wait_until(lambda: not alive(children))
 
 
 def test_with_servers_of_ones_own(data: Path, new_database: NewDatabase, servers: Servers) -> None:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from huntaze.blueprints.formats import ago
-from huntaze.services.errors import Problem
+from huntaze.services.errors import Invalid, Problem
 
 Detail = Mapping[str, Any]
 
@@ -18,6 +18,11 @@ def say(problem: Problem) -> str:
     """The message for a problem; a kind that nobody foresaw gets a general one."""
     message = _MESSAGES.get(problem.kind)
     return message(problem.detail) if message else str(_("Please check this field."))
+
+
+def first_problem(refusal: Invalid) -> str:
+    """The message of a refusal, where one line is shown, and no form."""
+    return next(say(problem) for problems in refusal.errors.values() for problem in problems)
 
 
 def _longest(detail: Detail) -> str:

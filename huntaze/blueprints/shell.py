@@ -65,11 +65,14 @@ class Look:
 
 @dataclass(frozen=True)
 class NavEntry:
+    """counted: what the count is of."""
+
     endpoint: str
     label: str
     icon: str
     current: bool
     count: int = 0
+    counted: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ def _context() -> dict[str, Any]:
         "reader": reader(),
         "locales": LOCALES,
         "nav": _nav(),
+        "nav_more": _more(),
         "toasts": lambda: get_flashed_messages(with_categories=True),
         **_words(),
     }
@@ -160,12 +164,26 @@ def _words() -> dict[str, Callable[..., str]]:
 
 def _nav() -> list[NavEntry]:
     here, viewer = request.blueprint, web.viewer_or_none()
+    waiting = viewer.waiting if viewer else 0
     return [
         NavEntry("dashboard.index", _("Home"), "home", here == "dashboard"),
-        NavEntry("chatbot.conversations", _("Inbox"), "inbox", here == "chatbot", viewer.waiting if viewer else 0),
-        NavEntry("onlyfans.subscribers", _("Fans"), "fans", here == "onlyfans"),
+        NavEntry("chatbot.conversations", _("Inbox"), "inbox", here == "chatbot", waiting, _("unanswered")),
+        NavEntry("onlyfans.subscribers", _("Fans"), "fans", here == "onlyfans" and not _in_queue()),
+    ]
+
+
+def _more() -> list[NavEntry]:
+    """What has no room in the bar of a phone."""
+    viewer = web.viewer_or_none()
+    unsure = viewer.unsure if viewer else 0
+    return [
+        NavEntry("onlyfans.messages", _("Queue"), "send", _in_queue(), unsure, _("unsure")),
         NavEntry("settings.index", _("Settings"), "settings", request.path.startswith("/settings")),
     ]
+
+
+def _in_queue() -> bool:
+    return request.path.startswith("/onlyfans/messages")
 
 
 def _locale() -> Locale:

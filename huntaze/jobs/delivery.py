@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from huntaze.adapters.signals import Signals
 from huntaze.jobs.workspace_session import workspace_session
-from huntaze.services.delivery import CHANNEL
+from huntaze.services.delivery_control import CHANNEL
 from huntaze.services.delivery_rules import RULES, Rules
 from huntaze.services.delivery_run import DeliveryRun, TakenForDead
 from huntaze.services.delivery_store import DeliveryStore

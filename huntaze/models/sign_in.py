@@ -38,9 +38,6 @@ class SignIn(Base):
     confirmed_at: Mapped[CreatedAt]  # when the password was last given
     ended_at: Mapped[datetime | None]
 
-    def is_live(self, now: datetime) -> bool:
-        return not self.ended_at and now < self.last_seen_at + IDLE and now < self.created_at + ABSOLUTE
-
 
 class TokenScope(StrEnum):
     """What a token may be used for: reading alone (GET), or all that its member may do."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from datetime import date
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
@@ -43,7 +45,17 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _day(value: object) -> object:
+    """pydantic also takes a number as a day: that of so many seconds after 1970."""
+    if isinstance(value, str) and not _DAY.fullmatch(value.strip()):
+        raise PydanticCustomError("date_parsing", "Write a day like 2026-12-31.")
+    return value
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
 Text = Annotated[str, AfterValidator(_visible)]
 Line = Annotated[Text, AfterValidator(_one_line)]
 Email = Annotated[Text, StringConstraints(max_length=254), AfterValidator(_email)]
+Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
 Optional = BeforeValidator(_nothing)

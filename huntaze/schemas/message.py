@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 
 from huntaze.models.base import Cents
-from huntaze.models.conversation import DeliveryState, Failure
+from huntaze.models.conversation import DeliveryState
 from huntaze.models.delivery import Halt
 from huntaze.schemas.base import Optional, Schema, Text
 
@@ -67,20 +67,3 @@ class LaneOut(Schema):
 
 class DeliveryStatusOut(Schema):
     accounts: list[LaneOut]
-
-
-class MessageOut(Schema):
-    """A message that we send or sent."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: int
-    conversation_id: int
-    account_id: int | None
-    state: DeliveryState
-    failure: Failure | None
-    body: str
-    price_cents: Cents
-    media: list[str]
-    queued_at: datetime | None
-    sent_at: datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from huntaze.models.base import Cents
 from huntaze.models.subscriber import Status, Tier
-from huntaze.schemas.base import Email, Line, Optional, Schema, Text
+from huntaze.schemas.base import Day, Email, Line, Optional, Schema, Text
 
 
 def _without_at(name: str) -> str:
@@ -77,8 +77,8 @@ class SubscriberFilter(Schema):
     tag: Annotated[Annotated[Line, Field(max_length=40)] | None, Optional] = None
     spent_min: Annotated[Decimal | None, Optional] = Field(default=None, ge=0, le=10**9, decimal_places=2)
     spent_max: Annotated[Decimal | None, Optional] = Field(default=None, ge=0, le=10**9, decimal_places=2)
-    joined_since: Annotated[date | None, Optional] = None
-    renews_before: Annotated[date | None, Optional] = None
+    joined_since: Annotated[Day | None, Optional] = None
+    renews_before: Annotated[Day | None, Optional] = None
     archived: bool = False
     sort: Annotated[
         Sort, BeforeValidator(lambda chosen: chosen or Sort.JOINED, json_schema_input_type=Sort | None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -18,10 +17,9 @@ from huntaze.schemas.reply import Reply
 from huntaze.services.conversation_news import changed
 from huntaze.services.conversations import ConversationService, Entry
 from huntaze.services.delivery import DeliveryService, Queued
-from huntaze.services.delivery_terms import TERMS, Terms
+from huntaze.services.delivery_terms import TERMS, Terms, obstacle
 from huntaze.services.drafts import DraftService
 from huntaze.services.errors import Conflict, Invalid, NotFound, Problem
-from huntaze.services.platform_policies import is_accepted
 
 UNSEND = timedelta(hours=24)
 """So long the platform lets one take a message back."""
@@ -30,14 +28,6 @@ FURTHEST = timedelta(days=90)
 LATE = timedelta(minutes=2)
 """A time that passed while the form was sent is now."""
 _KEYS = UUID("5d3f7c52-58c7-4cf2-9a0b-3f2a0e0f9a11")
-
-
-class Decision(StrEnum):
-    """What a person says of a message of which nobody knows what became."""
-
-    WENT_OUT = "went_out"
-    AGAIN = "again"
-    DROP = "drop"
 
 
 class ReplyService:
@@ -59,17 +49,9 @@ class ReplyService:
 
     def obstacle(self, entry: Entry) -> Problem | None:
         """Why nothing can be sent from here to this fan now; it can be copied and sent by hand."""
-        fan, chat = entry.fan, entry.conversation
-        if chat.account_id is None or fan.platform_id is None:
-            return Problem("fan_without_account")
-        account = self._account(chat.account_id)
-        if account is None or not account.may_be_called or account.erase_asked_at is not None:
-            return Problem("platform_disconnected")
-        if not is_accepted(account):
-            return Problem("policy_not_accepted")
-        if fan.vanished_at is not None:
-            return Problem("fan_gone")
-        return None if chat.can_send else Problem("fan_not_writable")
+        here = PlatformAccount.workspace_id == self.workspace_id, PlatformAccount.id == entry.fan.account_id
+        account = self.session.scalar(select(PlatformAccount).where(*here)) if entry.fan.account_id else None
+        return obstacle(entry.fan, account, entry.conversation)
 
     def send(self, conversation_id: int, author_id: UserId, reply: Reply) -> Queued:
         """Hands it in, now or for its time, and drops the author's draft. The same key is the same message.
@@ -91,19 +73,7 @@ class ReplyService:
     def check(self, conversation_id: int, reply: Reply) -> None:
         """What is to be sent by hand: what the platform would not take is said before. Raises NotFound, Invalid."""
         ConversationService(self.session, self.workspace_id).get(conversation_id)
-        terms, errors = self.terms(), dict[str, list[Problem]]()
-        if not reply.text and not reply.media:
-            errors["text"] = [Problem("message_empty")]
-        elif len(reply.text) > terms.longest:
-            errors["text"] = [Problem("string_too_long", {"max_length": terms.longest})]
-        price = reply.price_cents
-        if price and not terms.price_min <= price <= terms.price_max:
-            bounds = {"least": terms.price_min // 100, "most": terms.price_max // 100}
-            errors["price"] = [Problem("message_price", bounds)]
-        elif price and not reply.media:
-            errors["media"] = [Problem("price_without_media")]
-        if errors:
-            raise Invalid(errors)
+        self.terms().check(reply)
 
     def record(self, conversation_id: int, author_id: UserId, reply: Reply) -> int:
         """She sent it at the platform herself. The same key is the same message. Raises NotFound, Invalid."""
@@ -141,23 +111,6 @@ class ReplyService:
             return message_id
         changed(self.session, self.workspace_id, [conversation_id])
         return message_id
-
-    def cancel(self, conversation_id: int, message_id: int) -> None:
-        """It will not go out. Raises NotFound; Conflict when it is too late."""
-        self._mine(conversation_id, message_id)
-        DeliveryService(self.session, self.workspace_id).cancel(message_id)
-
-    def decide(self, conversation_id: int, message_id: int, user_id: UserId, decision: Decision) -> None:
-        """Of a message in doubt. Raises NotFound, Conflict, Invalid, and then changes nothing."""
-        self._mine(conversation_id, message_id)
-        delivery = DeliveryService(self.session, self.workspace_id)
-        with self.session.begin_nested():  # one that can't be sent again is not dropped either
-            if decision is Decision.WENT_OUT:
-                delivery.went_out(message_id, user_id)
-            elif decision is Decision.DROP:
-                delivery.drop(message_id, user_id)
-            else:
-                delivery.send_again(message_id, user_id)
 
     def ask_to_unsend(self, conversation_id: int, message_id: int) -> None:
         """The platform is asked to take it back (jobs/messages.py). Twice is once.
@@ -203,10 +156,6 @@ class ReplyService:
             Message.conversation_id == conversation_id,
             Message.id == message_id,
         )
-
-    def _account(self, account_id: int) -> PlatformAccount | None:
-        here = PlatformAccount.workspace_id == self.workspace_id, PlatformAccount.id == account_id
-        return self.session.scalar(select(PlatformAccount).where(*here))
 
 
 def can_unsend(message: Message, now: datetime) -> bool:

@@ -1,23 +1,22 @@
-"""The inbox: conversations found, opened, and put in order."""
+"""The inbox: conversations found, opened, and put in order. What is done to one is in conversation_marks.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId, WorkspaceId
 from huntaze.models.conversation import Conversation, DeliveryState, Message
 from huntaze.models.subscriber import Status, Subscriber, SubscriberTag, Tag
-from huntaze.models.user import Membership, Role, User
+from huntaze.models.user import User
 from huntaze.schemas.conversation import ConversationFilter, View
-from huntaze.services.conversation_news import changed
-from huntaze.services.errors import Invalid, NotFound, Problem
+from huntaze.services.errors import NotFound
 from huntaze.services.keyset import Order, Window, read_cents, read_time
 
 PREVIEW = 3
@@ -144,7 +143,8 @@ class ConversationService:
 
     def get(self, conversation_id: int) -> Entry:
         """Raises NotFound."""
-        row = self.session.execute(self._entries().where(*self._one(conversation_id))).one_or_none()
+        here = Conversation.workspace_id == self.workspace_id, Conversation.id == conversation_id
+        row = self.session.execute(self._entries().where(*here)).one_or_none()
         if row is None:
             raise NotFound(conversation_id)
         return Entry(*row)
@@ -174,75 +174,6 @@ class ConversationService:
         if found is None:
             raise NotFound(subscriber_id)
         return found
-
-    def mark_read(self, conversation_id: int, message_id: int) -> None:
-        """All up to that message was read: what came after it stays unread. Raises NotFound."""
-        at = (
-            select(Message.sent_at)
-            .where(
-                Message.workspace_id == self.workspace_id,
-                Message.conversation_id == conversation_id,
-                Message.id == message_id,
-            )
-            .scalar_subquery()
-        )
-        read = (
-            update(Conversation)
-            .where(*self._one(conversation_id), func.coalesce(Conversation.read_at < at, at.is_not(None)))
-            .values(read_at=at)
-            .returning(Conversation.id)
-        )
-        if self.session.scalar(read) is None:
-            self._require(conversation_id)
-            return
-        self._summarise(conversation_id)
-
-    def pin(self, conversation_id: int) -> None:
-        """Above all others. Raises NotFound, and Invalid where too many are pinned already."""
-        here = Conversation.workspace_id == self.workspace_id, Conversation.pinned_at.is_not(None)
-        others = select(func.count()).select_from(Conversation).where(*here, Conversation.id != conversation_id)
-        if (self.session.scalar(others) or 0) >= PINNED:
-            self._require(conversation_id)
-            raise Invalid({"_": [Problem("too_many_pinned", {"most": PINNED})]})
-        self._set(conversation_id, pinned_at=func.coalesce(Conversation.pinned_at, func.now()))
-
-    def unpin(self, conversation_id: int) -> None:
-        """Raises NotFound."""
-        self._set(conversation_id, pinned_at=None)
-
-    def snooze(self, conversation_id: int, hours: int) -> None:
-        """Out of the way for so long, or until the fan writes. Raises NotFound."""
-        self._set(conversation_id, snoozed_until=datetime.now(UTC) + timedelta(hours=hours))
-
-    def wake(self, conversation_id: int) -> None:
-        """Raises NotFound."""
-        self._set(conversation_id, snoozed_until=None)
-
-    def close(self, conversation_id: int) -> None:
-        """Nothing more to do, until the fan writes. Raises NotFound."""
-        closed_at = func.coalesce(Conversation.closed_at, func.now())
-        self._set(conversation_id, closed_at=closed_at, pinned_at=None, snoozed_until=None)
-
-    def reopen(self, conversation_id: int) -> None:
-        """Raises NotFound."""
-        self._set(conversation_id, closed_at=None)
-
-    def assign(self, conversation_id: int, user_id: int | None) -> None:
-        """To a member who may write, or to nobody. Raises NotFound, and Invalid for anyone else."""
-        if user_id is not None and user_id not in {member_id for member_id, _name in self.assignees()}:
-            self._require(conversation_id)
-            raise Invalid({"user_id": [Problem("no_assignee")]})
-        self._set(conversation_id, assignee_id=user_id)
-
-    def assignees(self) -> list[tuple[int, str]]:
-        """(user, name) of the members who may write, by name."""
-        query = (
-            select(User.id, User.name)
-            .join(Membership, Membership.user_id == User.id)
-            .where(Membership.workspace_id == self.workspace_id, Membership.role != Role.VIEWER)
-            .order_by(func.lower(User.name), User.id)
-        )
-        return [(row.id, row.name) for row in self.session.execute(query)]
 
     def last_messages(self, subscriber_id: int) -> Sequence[Message]:
         """The last few that the platform did not take back, the latest first. One query, from the end of an index."""
@@ -329,25 +260,3 @@ class ConversationService:
         return select(SubscriberTag.subscriber_id).where(
             SubscriberTag.workspace_id == self.workspace_id, SubscriberTag.tag_id == tag.scalar_subquery()
         )
-
-    def _one(self, conversation_id: int) -> tuple[ColumnElement[bool], ...]:
-        return Conversation.workspace_id == self.workspace_id, Conversation.id == conversation_id
-
-    def _require(self, conversation_id: int) -> None:
-        if self.session.scalar(select(Conversation.id).where(*self._one(conversation_id))) is None:
-            raise NotFound(conversation_id)
-
-    def _set(self, conversation_id: int, **values: Any) -> None:
-        done = self.session.scalar(
-            update(Conversation)
-            .where(*self._one(conversation_id))
-            .values(touched_at=func.clock_timestamp(), **values)
-            .returning(Conversation.id)
-        )
-        if done is None:
-            raise NotFound(conversation_id)
-        changed(self.session, self.workspace_id, [conversation_id])
-
-    def _summarise(self, conversation_id: int) -> None:
-        self.session.execute(select(func.summarise_conversations(self.workspace_id, [conversation_id])))
-        changed(self.session, self.workspace_id, [conversation_id])

@@ -1,39 +1,29 @@
-"""Messages that go out: handed in, cancelled, paused, looked at. Who sends them is in delivery_run.py.
+"""Messages that go out: handed in, taken back, and what a person says of one that failed or is in doubt.
 
-Whatever changes messages that wait takes the lane's row first: the worker that claims the next one passes over a lane
-that is locked, and so sees all of a change or nothing of it.
+What is done to all of an account is in delivery_control.py, what is shown of them in delivery_stories.py, who sends
+them in delivery_run.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID, uuid4, uuid5
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId, WorkspaceId
 from huntaze.models.conversation import PLACES, WAITING, Conversation, DeliveryState, Direction, Message
-from huntaze.models.delivery import Attempt, Halt, Lane
 from huntaze.models.platform_account import PlatformAccount
 from huntaze.models.platform_record import VaultItem
 from huntaze.models.subscriber import Subscriber
 from huntaze.schemas.message import Draft
-from huntaze.services.activity import TOPICS
-from huntaze.services.delivery_news import topics
-from huntaze.services.delivery_terms import TERMS, Terms
-from huntaze.services.errors import Conflict, Invalid, NotFound, Problem
-from huntaze.services.keyset import Order, Page
-from huntaze.services.platform_policies import require_accepted
-
-CHANNEL = "delivery"
-"""Of PostgreSQL's NOTIFY: what is queued wakes a worker up, with the workspace and the account."""
-
-NEWEST = Order("outgoing", Message.id, Message.id, lambda row: row.id, int)
+from huntaze.services.delivery_control import LaneService
+from huntaze.services.delivery_terms import AT_ACCOUNT, TERMS, obstacle
+from huntaze.services.errors import Conflict, NotFound, Problem
 
 
 class Queued(NamedTuple):
@@ -43,28 +33,13 @@ class Queued(NamedTuple):
     duplicate: bool
 
 
-class Cancelled(NamedTuple):
-    """How many will not go out, and of how many that can't be said any more: their call is under way."""
-
-    cancelled: int
-    sending: int
-
-
-class OutgoingRow(NamedTuple):
-    """A message with the fan whom it is for."""
-
-    id: int
-    message: Message
-    subscriber_id: int
-    name: str
-
-
 class DeliveryService:
     """What one workspace sends."""
 
     def __init__(self, session: Session, workspace_id: WorkspaceId) -> None:
         self.session = session
         self.workspace_id = workspace_id
+        self.lanes = LaneService(session, workspace_id)
 
     # Handing in ------------------------------------------------------------------------------------
 
@@ -89,11 +64,12 @@ class DeliveryService:
             return self._same(earlier, subscriber_id, draft)
         fan = self._fan(subscriber_id)
         account = self._account(fan)
-        self._check(draft, TERMS[account.platform], account)
         chat = self._chat(fan)
-        if not chat.can_send:
-            raise Conflict({"subscriber_id": [Problem("fan_not_writable")]})
-        now = self._now()
+        if (why := obstacle(fan, account, chat)) is not None:
+            raise Conflict({"_" if why.kind in AT_ACCOUNT else "subscriber_id": [why]})
+        assert account is not None  # noqa: S101  that would be an obstacle
+        TERMS[account.platform].check(draft, self._not_ready(draft.media, account))
+        now = self.lanes.now()
         later = at is not None and at > now
         new = {
             "workspace_id": self.workspace_id,
@@ -126,17 +102,13 @@ class DeliveryService:
             if earlier is None:
                 raise NotFound(key)
             return self._same(earlier, subscriber_id, draft)
-        self._open_lane(account.id)
+        self.lanes.open(account.id)
         if not later:
             if not bulk:
                 self._keep_in_order(chat.id)
-            self.wake(account.id)
-        self._tell([chat.id])
+            self.lanes.wake(account.id)
+        self.lanes.tell([chat.id])
         return Queued(self.get(message_id), False)
-
-    def wake(self, account_id: int) -> None:
-        """With the commit a worker looks at the lane, if one runs: whoever calls this asks for the job, too."""
-        self.session.execute(select(func.pg_notify(CHANNEL, f"{self.workspace_id}:{account_id}")))
 
     # What becomes of one ---------------------------------------------------------------------------
 
@@ -147,17 +119,12 @@ class DeliveryService:
             raise NotFound(message_id)
         return found
 
-    def attempts(self, message_id: int) -> list[Attempt]:
-        """What was tried, the latest first."""
-        here = Attempt.workspace_id == self.workspace_id, Attempt.message_id == message_id
-        return list(self.session.scalars(select(Attempt).where(*here).order_by(Attempt.id.desc()).limit(20)))
-
     def cancel(self, message_id: int) -> Message:
         """It will not go out. Twice is once. Raises NotFound; Conflict when it is too late."""
         message = self._locked(message_id)
         if message.state in WAITING:
             message.state = DeliveryState.CANCELLED
-            self._tell([message.conversation_id])
+            self.lanes.tell([message.conversation_id])
         elif message.state is not DeliveryState.CANCELLED:
             raise Conflict({"_": [Problem("too_late_to_cancel")]})
         return message
@@ -186,101 +153,11 @@ class DeliveryService:
         old.state, old.settled_by = DeliveryState.CANCELLED, user_id  # only now: a refusal leaves it as it was
         return new
 
-    # What becomes of a lane ------------------------------------------------------------------------
-
-    def pause(self, account_id: int, user_id: UserId) -> None:
-        """Once this is committed at most one call of the account is still under way. Raises NotFound."""
-        lane = self._lane(account_id)
-        if lane.paused_at is None:
-            lane.paused_at, lane.paused_by, lane.halt = self._now(), user_id, Halt.PERSON
-            self._tell()
-
-    def resume(self, account_id: int) -> None:
-        """Goes on at once, also where an error or the platform asked to wait. Twice is once. Raises NotFound."""
-        lane = self._lane(account_id)
-        lane.paused_at = lane.paused_by = lane.halt = lane.not_before = None
-        if lane.stop_at is not None and lane.stop_at <= self._now():
-            lane.stop_at = None
-        lane.failures = 0
-        self.wake(account_id)
-        self._tell()
-
-    def stop_at(self, account_id: int, at: datetime | None) -> None:
-        """From that time on nothing more goes out until somebody resumes it; None: no such time. Raises NotFound."""
-        self._lane(account_id).stop_at = at
-        self.wake(account_id)
-        self._tell()
-
-    def cancel_all(self, account_id: int, *, bulk_only: bool = False) -> Cancelled:
-        """All that waits will not go out. Raises NotFound."""
-        self._lane(account_id)
-        here = Message.workspace_id == self.workspace_id, Message.account_id == account_id
-        kind = (Message.bulk,) if bulk_only else ()
-        cancelled = (
-            update(Message)
-            .where(*here, *kind, Message.state.in_(WAITING))
-            .values(state=DeliveryState.CANCELLED)
-            .returning(Message.conversation_id)
-        )
-        chats = list(self.session.scalars(cancelled))
-        sending = (
-            select(func.count()).select_from(Message).where(*here, *kind, Message.state == DeliveryState.SENDING)
-        )
-        self._tell(chats[:100])
-        return Cancelled(len(chats), self.session.scalar(sending) or 0)
-
-    # Looking ---------------------------------------------------------------------------------------
-
-    def page(
-        self, after: str = "", *, account_id: int | None = None, states: Iterable[DeliveryState] = ()
-    ) -> Page[OutgoingRow]:
-        """What we send and sent, the latest first. Raises Invalid for a cursor of another list."""
-        query: Any = (
-            select(Message, Subscriber.id, Subscriber.display_name, Subscriber.username)
-            .join(
-                Conversation,
-                (Conversation.workspace_id == Message.workspace_id) & (Conversation.id == Message.conversation_id),
-            )
-            .join(
-                Subscriber,
-                (Subscriber.workspace_id == Conversation.workspace_id)
-                & (Subscriber.id == Conversation.subscriber_id),
-            )
-            .where(*self._ours())
-        )
-        if account_id is not None:
-            query = query.where(Message.account_id == account_id)
-        wanted = list(states)
-        if wanted:
-            query = query.where(Message.state.in_(wanted))
-        rows = [
-            OutgoingRow(message.id, message, fan, name or username)
-            for message, fan, name, username in self.session.execute(NEWEST.page(query, after))
-        ]
-        return NEWEST.split(rows)
-
     # Helpers ---------------------------------------------------------------------------------------
 
-    def _check(self, draft: Draft, terms: Terms, account: PlatformAccount) -> None:
-        errors: dict[str, list[Problem]] = {}
-        if not draft.text and not draft.media:
-            errors["text"] = [Problem("message_empty")]
-        elif len(draft.text) > terms.longest:
-            errors["text"] = [Problem("string_too_long", {"max_length": terms.longest})]
-        price = draft.price_cents
-        if price and not terms.price_min <= price <= terms.price_max:
-            bounds = {"least": terms.price_min // 100, "most": terms.price_max // 100}
-            errors["price"] = [Problem("message_price", bounds)]
-        elif price and not draft.media:
-            errors["media"] = [Problem("price_without_media")]
-        if len(draft.media) > terms.media_most:
-            errors["media"] = [Problem("too_many_media", {"most": terms.media_most})]
-        elif draft.media and (missing := self._not_ready(draft.media, account)):
-            errors["media"] = [Problem("media_not_ready", {"media": ", ".join(sorted(missing)[:3])})]
-        if errors:
-            raise Invalid(errors)
-
     def _not_ready(self, media: list[str], account: PlatformAccount) -> set[str]:
+        if not media:
+            return set()
         ready = select(VaultItem.platform_id).where(
             VaultItem.workspace_id == self.workspace_id,
             VaultItem.account_id == account.id,
@@ -296,19 +173,11 @@ class DeliveryService:
         fan = self.session.scalar(select(Subscriber).where(*here).with_for_update(key_share=True))
         if fan is None:
             raise NotFound(subscriber_id)
-        if fan.account_id is None or fan.platform_id is None:
-            raise Conflict({"subscriber_id": [Problem("fan_without_account")]})
-        if fan.vanished_at is not None:
-            raise Conflict({"subscriber_id": [Problem("fan_gone")]})
         return fan
 
-    def _account(self, fan: Subscriber) -> PlatformAccount:
+    def _account(self, fan: Subscriber) -> PlatformAccount | None:
         here = PlatformAccount.workspace_id == self.workspace_id, PlatformAccount.id == fan.account_id
-        account = self.session.scalars(select(PlatformAccount).where(*here)).one()
-        if account.key_sealed is None or account.erase_asked_at is not None:
-            raise Conflict({"_": [Problem("platform_disconnected")]})
-        require_accepted(account)
-        return account
+        return self.session.scalar(select(PlatformAccount).where(*here))
 
     def _chat(self, fan: Subscriber) -> Conversation:
         """Held until the commit: what is queued for a chat gets its places in the order in which it is committed."""
@@ -340,24 +209,11 @@ class DeliveryService:
                 .values(bulk=False)
             )
 
-    def _open_lane(self, account_id: int) -> None:
-        new = {"workspace_id": self.workspace_id, "account_id": account_id}
-        self.session.execute(insert(Lane).values(new).on_conflict_do_nothing())
-
-    def _lane(self, account_id: int) -> Lane:
-        """Held until the commit. Raises NotFound."""
-        here = PlatformAccount.workspace_id == self.workspace_id, PlatformAccount.id == account_id
-        if self.session.scalar(select(PlatformAccount.id).where(*here)) is None:
-            raise NotFound(account_id)
-        self._open_lane(account_id)
-        lane = select(Lane).where(Lane.workspace_id == self.workspace_id, Lane.account_id == account_id)
-        return self.session.scalars(lane.with_for_update().execution_options(populate_existing=True)).one()
-
     def _locked(self, message_id: int) -> Message:
         """With its lane. Raises NotFound."""
         message = self.get(message_id)
         if message.account_id is not None:
-            self._lane(message.account_id)
+            self.lanes.hold(message.account_id)
         query = select(Message).where(*self._ours(), Message.id == message_id)
         locked = self.session.scalar(query.with_for_update().execution_options(populate_existing=True))
         if locked is None:
@@ -368,7 +224,7 @@ class DeliveryService:
         message = self._locked(message_id)
         if message.state is DeliveryState.UNKNOWN:
             message.state, message.settled_by = state, user_id
-            self._tell([message.conversation_id])
+            self.lanes.tell([message.conversation_id])
         elif message.state is not state:
             raise Conflict({"_": [Problem("nothing_to_decide")]})
         return message
@@ -385,10 +241,3 @@ class DeliveryService:
 
     def _ours(self) -> tuple[ColumnElement[bool], ...]:
         return Message.workspace_id == self.workspace_id, Message.key.is_not(None)
-
-    def _tell(self, conversation_ids: Iterable[int] = ()) -> None:
-        self.session.info.setdefault(TOPICS, set()).update(topics(self.workspace_id, conversation_ids))
-
-    def _now(self) -> datetime:
-        now: datetime = self.session.scalars(select(func.clock_timestamp())).one()
-        return now

@@ -1,8 +1,9 @@
-"""What is known of a message that we send: for whom, by whom, what was tried and what came back."""
+"""What is shown of messages that we send: all of them; of one, for whom it is, by whom, what was tried and what came
+back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -15,9 +16,22 @@ from huntaze.models.platform_account import PlatformAccount
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.user import User
 from huntaze.services.errors import NotFound
+from huntaze.services.keyset import Order, Page
 
 MOST = 5
 """Doubts that are told at once: each takes a person a minute."""
+
+
+NEWEST = Order("outgoing", Message.id, Message.id, lambda row: row.id, int)
+
+
+class OutgoingRow(NamedTuple):
+    """A message with the fan whom it is for."""
+
+    id: int
+    message: Message
+    subscriber_id: int
+    name: str
 
 
 class Story(NamedTuple):
@@ -39,6 +53,23 @@ class StoryService:
         self.session = session
         self.workspace_id = workspace_id
 
+    def page(
+        self, after: str = "", *, account_id: int | None = None, states: Iterable[DeliveryState] = ()
+    ) -> Page[OutgoingRow]:
+        """What we send and sent, the latest first. Raises Invalid for a cursor of another list."""
+        query: Any = with_fan(select(Message, Subscriber.id, Subscriber.display_name, Subscriber.username))
+        query = query.where(Message.workspace_id == self.workspace_id, Message.key.is_not(None))
+        if account_id is not None:
+            query = query.where(Message.account_id == account_id)
+        wanted = list(states)
+        if wanted:
+            query = query.where(Message.state.in_(wanted))
+        rows = [
+            OutgoingRow(message.id, message, fan, name or username)
+            for message, fan, name, username in self.session.execute(NEWEST.page(query, after))
+        ]
+        return NEWEST.split(rows)
+
     def get(self, message_id: int) -> Story:
         """Raises NotFound."""
         found = self._read(self._query().where(Message.id == message_id))
@@ -54,29 +85,16 @@ class StoryService:
 
     def _query(self) -> Any:
         """From the accounts, which are few, so that each finds its own by index."""
-        return (
-            select(
-                Message,
-                Subscriber.id,
-                Subscriber.display_name,
-                Subscriber.username,
-                PlatformAccount,
-                User.name,
-            )
+        ours = (
+            select(Message, Subscriber.id, Subscriber.display_name, Subscriber.username, PlatformAccount, User.name)
             .select_from(PlatformAccount)
             .join(
                 Message,
                 (Message.workspace_id == PlatformAccount.workspace_id) & (Message.account_id == PlatformAccount.id),
             )
-            .join(
-                Conversation,
-                (Conversation.workspace_id == Message.workspace_id) & (Conversation.id == Message.conversation_id),
-            )
-            .join(
-                Subscriber,
-                (Subscriber.workspace_id == Conversation.workspace_id)
-                & (Subscriber.id == Conversation.subscriber_id),
-            )
+        )
+        return (
+            with_fan(ours)
             .outerjoin(User, User.id == Message.author_id)
             .where(PlatformAccount.workspace_id == self.workspace_id, Message.key.is_not(None))
         )
@@ -91,3 +109,14 @@ class StoryService:
             Story(message, fan, name or username, account.handle, author, attempts[message.id])
             for message, fan, name, username, account, author in rows
         ]
+
+
+def with_fan(query: Any) -> Any:
+    """Joins the fans to a query of messages."""
+    return query.join(
+        Conversation,
+        (Conversation.workspace_id == Message.workspace_id) & (Conversation.id == Message.conversation_id),
+    ).join(
+        Subscriber,
+        (Subscriber.workspace_id == Conversation.workspace_id) & (Subscriber.id == Conversation.subscriber_id),
+    )

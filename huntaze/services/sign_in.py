@@ -12,8 +12,9 @@ from sqlalchemy import CursorResult, Row, Select, bindparam, delete, func, liter
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import UserId, WorkspaceId
-from huntaze.models.conversation import Conversation
+from huntaze.models.conversation import Conversation, DeliveryState, Message
 from huntaze.models.notification import Notification
+from huntaze.models.platform_account import PlatformAccount
 from huntaze.models.sign_in import ABSOLUTE, CONFIRMED, IDLE, ApiToken, SignIn, TokenScope
 from huntaze.models.user import Membership, Role, User
 from huntaze.models.workspace import Workspace
@@ -25,7 +26,7 @@ from huntaze.services.passwords import hash_password, needs_rehash, verify_passw
 SEEN_EVERY = timedelta(minutes=5)
 """`last_seen_at` is written at most this often, so that reading pages hardly writes."""
 COUNTED = 100
-"""More unanswered conversations are not counted for the bar of each page: "99+" says it."""
+"""More unanswered conversations and unsure messages are not counted for the bar of each page: "99+" says it."""
 KEPT = timedelta(days=30)
 """How long an ended session's row stays, so that a late form still finds its author."""
 
@@ -35,7 +36,8 @@ class Viewer:
     """Who asks, and in which workspace: read anew for each request, so that a changed role holds at once.
 
     time_zone: the person's own, else the workspace's. picture: the digest of theirs. scope: of an API token.
-    unread: notifications. waiting: conversations in which a fan waits for an answer, up to 100.
+    unread: notifications. waiting: conversations in which a fan waits for an answer, up to 100. unsure: messages of
+    which a person has to say whether they went out, up to 100.
     """
 
     user_id: UserId
@@ -50,6 +52,7 @@ class Viewer:
     role: Role
     unread: int
     waiting: int
+    unsure: int
     picture: str | None = None
     scope: TokenScope | None = None
     delete_at: datetime | None = None
@@ -239,6 +242,24 @@ def _viewer(credential: type[SignIn] | type[ApiToken], *columns: Any) -> Select[
         .subquery()
     )
     waiting = select(func.count()).select_from(some).scalar_subquery()
+    # From the accounts, which are few, so that ix_messages_state finds each one's: of millions hardly any is unsure.
+    doubts = (
+        select(literal(1))
+        .select_from(PlatformAccount)
+        .join(
+            Message,
+            (Message.workspace_id == PlatformAccount.workspace_id) & (Message.account_id == PlatformAccount.id),
+        )
+        .where(
+            PlatformAccount.workspace_id == credential.workspace_id,
+            Message.state == DeliveryState.UNKNOWN,
+            Message.key.is_not(None),
+        )
+        .limit(COUNTED)
+        .correlate(credential)
+        .subquery()
+    )
+    unsure = select(func.count()).select_from(doubts).scalar_subquery()
     return (
         select(
             User.id.label("user_id"),
@@ -255,6 +276,7 @@ def _viewer(credential: type[SignIn] | type[ApiToken], *columns: Any) -> Select[
             Membership.role,
             unread.label("unread"),
             waiting.label("waiting"),
+            unsure.label("unsure"),
             *columns,
         )
         .join_from(credential, User, User.id == credential.user_id)

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from huntaze.adapters.platform import PermanentError, Reason, RetryableError
 from huntaze.models.base import WorkspaceId
-from huntaze.models.conversation import Conversation, Message
+from huntaze.models.conversation import Message
 from huntaze.models.platform_account import Platform, PlatformAccount
 from huntaze.models.subscriber import Subscriber
 from huntaze.services.conversation_news import changed
 from huntaze.services.conversation_replies import UNSEND
+from huntaze.services.delivery_stories import with_fan
 from huntaze.services.platform_keys import PlatformKeys
 from huntaze.services.sync import OpenPlatform
 from huntaze.services.sync_lease import Sessions
@@ -84,15 +85,7 @@ class UnsendWork:
 
     def _asked(self, session: Session) -> _Asked | None:
         query = (
-            select(Message, Subscriber.platform_id, PlatformAccount)
-            .join(
-                Conversation,
-                (Conversation.workspace_id == Message.workspace_id) & (Conversation.id == Message.conversation_id),
-            )
-            .join(
-                Subscriber,
-                (Subscriber.workspace_id == Message.workspace_id) & (Subscriber.id == Conversation.subscriber_id),
-            )
+            with_fan(select(Message, Subscriber.platform_id, PlatformAccount))
             .join(
                 PlatformAccount,
                 (PlatformAccount.workspace_id == Message.workspace_id) & (PlatformAccount.id == Message.account_id),

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from huntaze.adapters.platform import Event, EventKind, PermanentError, Reason
 from huntaze.adapters.platform.onlyfans import OnlyFans
-from tests.simulated import ACCOUNT, Listener, Simulated, listener, simulated, wait_until
+from tests.simulated import ACCOUNT, Listener, Simulated, listener, simulated
+from tests.waiting import wait_until
 
 SECRET = "a secret of the webhook"
 CREATOR = "500000001"

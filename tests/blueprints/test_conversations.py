@@ -37,6 +37,7 @@ from tests.factories import (
 )
 
 INBOX = "/chatbot/conversations"
+QUEUE = "/onlyfans/messages"
 HOSTILE = "<script>alert(1)</script> {{ 7*7 }} {name} & more"
 
 
@@ -313,19 +314,19 @@ def test_later_unless_the_fan_writes_first(
 def test_each_state_and_what_can_be_done(as_chatter: Browser, chat: Conversation, path: str, owner: Session) -> None:
     def verbs(message: Message) -> list[str]:
         html = as_chatter.get(path).text
-        return re.findall(rf"{path}/messages/{message.id}/([a-z-]+)", html)
+        return re.findall(rf'action="[^"]*/messages/{message.id}/([a-z-]+)', html)
 
     queued = OutgoingFactory(conversation=chat)
     assert verbs(queued) == ["cancel"]
-    assert "Cancelled" in as_chatter.swap(f"{path}/messages/{queued.id}/cancel", method="POST", page=path).text
+    assert "Cancelled" in as_chatter.swap(f"{QUEUE}/{queued.id}/cancel?chat=", method="POST", page=path).text
     failed = OutgoingFactory(conversation=chat, state=DeliveryState.FAILED, failure=Failure.REFUSED)
-    assert verbs(failed) == ["again"]
+    assert verbs(failed) == ["send-again"]
     assert "Not sent: the platform refused it" in as_chatter.get(path).text
-    for verb, then in (("went-out", "Unsure"), ("drop", "Unsure"), ("again", "Unsure")):
+    for verb, then in (("went-out", "Unsure"), ("drop", "Unsure"), ("send-again", "Unsure")):
         unsure = OutgoingFactory(conversation=chat, state=DeliveryState.UNKNOWN, failure=Failure.NO_ANSWER)
-        assert verbs(unsure) == ["went-out", "again", "drop"]
+        assert verbs(unsure) == ["went-out", "send-again", "drop"]
         for _ in range(2):
-            part = as_chatter.swap(f"{path}/messages/{unsure.id}/{verb}", method="POST", page=path)
+            part = as_chatter.swap(f"{QUEUE}/{unsure.id}/{verb}?chat=", method="POST", page=path)
             assert part.status_code == 200
             assert then not in part.text
     sent = OutgoingFactory(conversation=chat, state=DeliveryState.SENT, platform_id="991")
@@ -345,7 +346,7 @@ def test_each_state_and_what_can_be_done(as_chatter: Browser, chat: Conversation
     assert "It is too late" in as_chatter.get(path).text
     account = owner.get_one(PlatformAccount, (chat.workspace_id, chat.account_id))
     other = OutgoingFactory(conversation=ConversationFactory(account=account))
-    assert as_chatter.post(f"{path}/messages/{other.id}/cancel").status_code == 404
+    assert as_chatter.post(f"{path}/messages/{other.id}/unsend").status_code == 404
 
 
 def test_what_cannot_be_sent_again_is_not_dropped(
@@ -353,7 +354,7 @@ def test_what_cannot_be_sent_again_is_not_dropped(
 ) -> None:
     failed = OutgoingFactory(conversation=chat, state=DeliveryState.FAILED, failure=Failure.REFUSED)
     owner.execute(update(Conversation).where(Conversation.id == chat.id).values(can_send=False))
-    assert as_chatter.post(f"{path}/messages/{failed.id}/again").headers["Location"] == path
+    assert as_chatter.post(f"{QUEUE}/{failed.id}/send-again?chat=").headers["Location"] == path
     assert "does not let you write to this fan" in as_chatter.get(path).text
     assert [message.state for message in _sent(owner, chat)] == [DeliveryState.FAILED]
 

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from huntaze.models.platform_account import PlatformAccount, WebhookDelivery
 from huntaze.models.workspace import Workspace
 from tests.factories import SubscriberFactory
-from tests.simulated import ACCOUNT, Simulated, wait_until
+from tests.simulated import ACCOUNT, Simulated
+from tests.waiting import wait_until
 from tests.webhooks import hook_of
 from worker import QueueWorker
 

@@ -170,6 +170,14 @@ def open_menu(page: Page, _world: World) -> None:
     expect(page.locator("#me")).to_be_visible()
 
 
+def open_more(page: Page, _world: World) -> None:
+    """A sidebar shows what is in it."""
+    page.goto("/onlyfans/messages")
+    if not page.locator("#more").is_visible():
+        page.locator("[popovertarget=more]").click()
+    expect(page.locator("#more .count")).to_be_visible()
+
+
 def see_toast(page: Page, world: World) -> None:
     page.goto(f"{LIST}/{world.fan.id}/edit")
     page.locator("main .go").click()
@@ -262,6 +270,7 @@ STATES: dict[str, Callable[[Page, World], None]] = {
     "password": at("/settings/password"),
     "change of e-mail": at("/settings/email"),
     "menu": open_menu,
+    "more": open_more,
     "toast": see_toast,
     "404": at("/nowhere"),
     "offline": at("/offline"),

@@ -43,6 +43,7 @@ from tests.factories import (
     TransactionFactory,
     session,
 )
+from tests.waiting import wait_until
 
 LIST = "/onlyfans/subscribers"
 INBOX = "/chatbot/conversations"
@@ -225,8 +226,8 @@ def test_what_happens_is_told_in_a_kilobyte(
     page.goto("/dashboard")
     news = page.locator("#news > li")
     expect(news).to_have_count(6)
-    while not told:  # how things are, when the stream opens
-        page.evaluate("() => new Promise(requestAnimationFrame)")
+    # How things are, when the stream opens. Playwright hands over what it heard when it is asked for something.
+    wait_until(lambda: page.evaluate("true") and told)
     signals = app.extensions["huntaze.signals"]
     for cents in (123_400, 567_800):
         told.clear()

@@ -122,7 +122,7 @@ def test_theme_and_language(plain: Page) -> None:
 
 def test_the_menu_and_the_notifications(plain: Page) -> None:
     plain.goto(LIST)
-    plain.get_by_role("banner").locator("button").first.click()
+    plain.locator(".me").click()
     expect(plain.get_by_role("banner").get_by_role("button", name="Log out")).to_be_visible()
     plain.get_by_role("link", name="Notifications").click()
     expect(plain.get_by_role("heading", name="You are all caught up")).to_be_visible()

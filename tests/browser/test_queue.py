@@ -93,6 +93,27 @@ def test_one_decides_and_pauses_in_place(open_as: OpenAs, member: Membership, bu
     assert page.evaluate("document.body.dataset.same") == "page"
 
 
+def test_the_way_there_counts_what_is_unsure(open_as: OpenAs, member: Membership, say: Say) -> None:
+    for _ in range(2):
+        say("Ann Lee", DeliveryState.UNKNOWN)
+    say("Ben Fox", DeliveryState.QUEUED)
+    page = open_as(member)
+    page.goto("/dashboard")
+    page.get_by_role("link", name="Queue 2 unsure").click()
+    expect(page.get_by_role("heading", name="Queue")).to_be_visible()
+    expect(page.locator(".nav [aria-current=page]")).to_have_text(["Queue2 unsure"])
+    expect(page.locator(".nav > button")).to_be_hidden()
+
+    phone = open_as(member, PHONE, locale="fr-FR")
+    phone.goto("/dashboard")
+    expect(phone.locator("#more")).to_be_hidden()
+    phone.get_by_role("button", name="Plus 2 à vérifier").tap()
+    phone.get_by_role("link", name="File d’envoi 2 à vérifier").tap()
+    expect(phone.get_by_role("heading", name="File d’envoi")).to_be_visible()
+    accent = phone.locator("#more [aria-current]").evaluate("link => getComputedStyle(link).color")
+    expect(phone.locator(".nav > button")).to_have_css("color", accent)
+
+
 def test_what_happens_is_told_without_a_reload(
     open_as: OpenAs, member: Membership, accounts: list[PlatformAccount], say: Say, app: Flask
 ) -> None:

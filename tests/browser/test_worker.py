@@ -25,11 +25,12 @@ from huntaze.models.workspace import Workspace
 from tests.browser.conftest import ROOT, OpenAs
 from tests.browser.test_bytes import KB, Record, watched
 from tests.factories import SubscriberFactory
+from tests.waiting import wait_until
 
 LIST = "/onlyfans/subscribers"
 ACTIVE = "() => navigator.serviceWorker.ready.then(({active}) => active.scriptURL)"
 KEPT = """async () => (await (await caches.open("built")).keys()).map(({url}) => new URL(url).pathname)"""
-OFFLINE_PAGE_HAS = "async ([words]) => (await (await caches.match('/offline')).text()).includes(words)"
+OFFLINE_PAGE_HAS = "async (words) => (await (await caches.match('/offline')).text()).includes(words)"
 RECEIVED = """() => performance.getEntriesByType("resource")
   .filter(({transferSize}) => transferSize > 0)
   .map(({name}) => new URL(name).pathname)"""
@@ -48,15 +49,6 @@ def kept(signed_in: Page) -> Page:
 def only_cache(page: Page) -> list[str]:
     assert page.evaluate("caches.keys()") == ["built"]
     return sorted(page.evaluate(KEPT))
-
-
-def wait_until(page: Page, condition: str, *arguments: str) -> None:
-    """Polls in the page: `condition` is an async function there."""
-    for _ in range(200):
-        if page.evaluate(condition, arguments):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never true: {condition}")
 
 
 def worker(page: Page) -> Worker:
@@ -88,7 +80,8 @@ def test_the_offline_page_is_in_the_language_and_look_that_were_chosen(
         kept.get_by_role("radio", name=scheme.title()).check(force=True)
     kept.get_by_role("radio", name="Français").check(force=True)
     expect(kept.get_by_role("heading", name="Réglages")).to_be_visible()
-    wait_until(kept, OFFLINE_PAGE_HAS, f'<html lang="fr" data-theme="{scheme}">')
+    chosen = f'<html lang="fr" data-theme="{scheme}">'
+    wait_until(lambda: kept.evaluate(OFFLINE_PAGE_HAS, chosen))
     kept.context.set_offline(True)
     kept.goto(LIST)
     expect(kept.get_by_role("heading", name="Pas de réseau pour l’instant")).to_be_visible()
@@ -270,7 +263,7 @@ def test_a_new_build_takes_over_and_the_old_one_is_cleaned_away(browser: Chromiu
         new_tab.evaluate("navigator.serviceWorker.getRegistration().then((found) => found.update())")
         new_styles = f"/static/{site.names['app.css']}"
         assert new_styles != old_styles
-        wait_until(new_tab, "async ([old]) => !(await caches.match(old))", old_styles)
+        wait_until(lambda: new_tab.evaluate("async (old) => !(await caches.match(old))", old_styles))
         assert new_styles in only_cache(new_tab)
         assert site.asked.count(new_styles) == 1, "by the page; the worker has it from the HTTP cache"
         assert old_tab.evaluate("getComputedStyle(document.body).margin") == "0px", "the old tab is as it was"

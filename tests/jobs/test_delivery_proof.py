@@ -14,7 +14,7 @@ import pytest
 from tests.delivering import check, queue
 from tests.delivery_proof import AFTER, RULES, Proof, Scale, prove
 from tests.factories import session as rows
-from tests.simulated import wait_until
+from tests.waiting import wait_until
 
 CONTROL = {**RULES, "run": 20.0, "linger": 20.0, "lease": 3.0, "heartbeat": 0.5, "call": 1.0, "write": 1.0}
 

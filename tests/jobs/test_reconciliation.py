@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from tests.factories import WorkspaceFactory
-from tests.simulated import Listener, listener, simulated, wait_until
+from tests.simulated import Listener, listener, simulated
 from tests.syncing import Syncing
+from tests.waiting import wait_until
 from tests.webhooks import Hook, hook_for
 
 DEEDS = ("subscribe", "message", "tip", "renew", "purchase", "expire", "chargeback", "message", "return", "rename")

@@ -21,8 +21,9 @@ from huntaze.config import Config
 from huntaze.jobs import sync as jobs
 from huntaze.models.platform_account import Health, PlatformAccount, Resource
 from huntaze.models.workspace import Workspace
-from tests.simulated import Simulated, simulated, wait_until
+from tests.simulated import Simulated, simulated
 from tests.syncing import Syncing
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 WORKER = """

@@ -25,6 +25,7 @@ from huntaze.services.webhook_work import MOST_ATTEMPTS
 from tests.factories import SubscriberFactory, WebhookRefusalFactory
 from tests.jobs.workers import worker
 from tests.servers import SECRET_KEY
+from tests.waiting import wait_until
 from tests.webhooks import Hook, hook_of, paid, said
 
 SOON = datetime.now(UTC) + timedelta(days=1)
@@ -191,8 +192,8 @@ def test_a_worker_that_is_killed_in_the_middle(
     with owner_engine.begin() as blocker:
         blocker.execute(text(lock))
         with worker(config, "webhooks.process", hook.account.workspace_id, hook.account.id) as process:
-            while not owner.scalar(waits):
-                assert process.poll() is None
+            wait_until(lambda: owner.scalar(waits) or process.poll() is not None)
+            assert process.poll() is None
             process.send_signal(signal.SIGKILL)
             process.wait(30)
     assert sum(1 for each in deliveries(owner, hook) if each.processed_at is None) == 1

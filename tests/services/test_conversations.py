@@ -17,6 +17,7 @@ from huntaze.models.subscriber import Status
 from huntaze.models.user import Role
 from huntaze.models.workspace import Workspace
 from huntaze.schemas.conversation import ConversationFilter, View
+from huntaze.services.conversation_marks import MarkService
 from huntaze.services.conversations import PINNED, ConversationService
 from huntaze.services.errors import Invalid, NotFound
 from huntaze.services.keyset import PAGE
@@ -42,6 +43,11 @@ def ago(minutes: float) -> datetime:
 @pytest.fixture
 def service(session: Session, workspace: Workspace) -> ConversationService:
     return ConversationService(session, WorkspaceId(workspace.id))
+
+
+@pytest.fixture
+def marks(session: Session, workspace: Workspace) -> MarkService:
+    return MarkService(session, WorkspaceId(workspace.id))
 
 
 @pytest.fixture
@@ -164,9 +170,11 @@ def test_what_was_scheduled_is_cancelled_if_the_fan_writes_first(owner: Session,
     }
 
 
-def test_a_fan_who_writes_brings_it_back(owner: Session, service: ConversationService, chat: Conversation) -> None:
+def test_a_fan_who_writes_brings_it_back(
+    owner: Session, service: ConversationService, marks: MarkService, chat: Conversation
+) -> None:
     _heard(chat, 10)
-    for put_off in (lambda: service.snooze(chat.id, 24), lambda: service.close(chat.id)):
+    for put_off in (lambda: marks.snooze(chat.id, 24), lambda: marks.close(chat.id)):
         put_off()
         service.session.commit()
         tenancy.enter(service.session, service.workspace_id)
@@ -206,17 +214,19 @@ def test_two_who_store_at_once_are_both_counted(app_engine: Engine, owner: Sessi
 # Views ----------------------------------------------------------------------------------------------
 
 
-def test_the_latest_come_first_and_pinned_ones_above(service: ConversationService, workspace: Workspace) -> None:
+def test_the_latest_come_first_and_pinned_ones_above(
+    service: ConversationService, marks: MarkService, workspace: Workspace
+) -> None:
     chats = [_chat(workspace) for _ in range(3)]
     for minutes, chat in enumerate(chats):
         _heard(chat, minutes)
     assert _ids(service) == [chat.id for chat in chats]
-    service.pin(chats[2].id)
+    marks.pin(chats[2].id)
     assert _ids(service) == [chats[2].id, chats[0].id, chats[1].id]
     assert _ids(service, view="unread") == [chat.id for chat in chats]
 
 
-def test_each_view_shows_its_own(service: ConversationService, workspace: Workspace) -> None:
+def test_each_view_shows_its_own(service: ConversationService, marks: MarkService, workspace: Workspace) -> None:
     soon = datetime.now(UTC) + timedelta(days=2)
     names = ("answered", "waits", "waits longer", "spender", "expiring", "snoozed", "closed", "nothing said")
     chats = {name: _chat(workspace) for name in names if name not in ("spender", "expiring")}
@@ -226,8 +236,8 @@ def test_each_view_shows_its_own(service: ConversationService, workspace: Worksp
         _heard(chats[name], {"waits": 5, "waits longer": 50}.get(name, 10))
         if name not in ("waits", "waits longer"):
             _wrote(chats[name], 2)
-    service.snooze(chats["snoozed"].id, 3)
-    service.close(chats["closed"].id)
+    marks.snooze(chats["snoozed"].id, 3)
+    marks.close(chats["closed"].id)
     shown = {
         view: [name for id_ in _ids(service, view=view) for name in names if chats[name].id == id_] for view in View
     }
@@ -240,7 +250,7 @@ def test_each_view_shows_its_own(service: ConversationService, workspace: Worksp
     assert shown[View.CLOSED] == ["closed"]
 
 
-def test_by_tag_and_mine(service: ConversationService, workspace: Workspace) -> None:
+def test_by_tag_and_mine(service: ConversationService, marks: MarkService, workspace: Workspace) -> None:
     member = MemberFactory(workspace_id=workspace.id, role=Role.CHATTER)
     whale = SubscriberFactory(workspace_id=workspace.id)
     TaggedFactory(subscriber=whale, tag=TagFactory(workspace_id=workspace.id, name="Whale"))
@@ -249,7 +259,7 @@ def test_by_tag_and_mine(service: ConversationService, workspace: Workspace) -> 
     mine = _chat(workspace)
     for chat in (tagged, mine):
         _heard(chat, 1)
-    service.assign(mine.id, member.user_id)
+    marks.assign(mine.id, member.user_id)
     assert _ids(service, tag="whale") == [tagged.id]
     found = service.page(ConversationFilter(mine=True), UserId(member.user_id)).rows
     assert [(entry.id, entry.assignee is not None) for entry in found] == [(mine.id, True)]
@@ -285,37 +295,39 @@ def test_a_cursor_of_another_view_is_refused(service: ConversationService, works
 
 
 def test_what_came_after_the_page_was_read_stays_unread(
-    owner: Session, service: ConversationService, chat: Conversation
+    owner: Session, service: ConversationService, marks: MarkService, chat: Conversation
 ) -> None:
     seen, later = _heard(chat, 10), _heard(chat, 1)
-    service.mark_read(chat.id, seen.id)
-    service.mark_read(chat.id, seen.id)
+    marks.mark_read(chat.id, seen.id)
+    marks.mark_read(chat.id, seen.id)
     service.session.commit()
     assert _kept(owner, chat).unread == 1
     tenancy.enter(service.session, service.workspace_id)
-    service.mark_read(chat.id, later.id)
-    service.mark_read(chat.id, seen.id)  # an older page says so late
+    marks.mark_read(chat.id, later.id)
+    marks.mark_read(chat.id, seen.id)  # an older page says so late
     service.session.commit()
     kept = _kept(owner, chat)
     assert (kept.unread, kept.waiting_since) == (0, seen.sent_at), "read is not answered"
 
 
-def test_only_some_can_be_pinned(service: ConversationService, workspace: Workspace) -> None:
+def test_only_some_can_be_pinned(marks: MarkService, workspace: Workspace) -> None:
     for _ in range(PINNED):
-        service.pin(_chat(workspace).id)
+        marks.pin(_chat(workspace).id)
     with pytest.raises(Invalid):
-        service.pin(_chat(workspace).id)
+        marks.pin(_chat(workspace).id)
 
 
-def test_assigned_to_who_may_write(service: ConversationService, workspace: Workspace, chat: Conversation) -> None:
+def test_assigned_to_who_may_write(
+    service: ConversationService, marks: MarkService, workspace: Workspace, chat: Conversation
+) -> None:
     viewer = MemberFactory(workspace_id=workspace.id, role=Role.VIEWER)
     for nobody in (viewer.user_id, MemberFactory().user_id, 2**60):
         with pytest.raises(Invalid):
-            service.assign(chat.id, nobody)
+            marks.assign(chat.id, nobody)
     chatter = MemberFactory(workspace_id=workspace.id, role=Role.CHATTER)
-    service.assign(chat.id, chatter.user_id)
+    marks.assign(chat.id, chatter.user_id)
     assert service.get(chat.id).conversation.assignee_id == chatter.user_id
-    service.assign(chat.id, None)
+    marks.assign(chat.id, None)
     service.session.expire_all()
     assert service.get(chat.id).conversation.assignee_id is None
 
@@ -331,19 +343,21 @@ def test_begun_once(service: ConversationService, workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        lambda service, id_: service.get(id_),
-        lambda service, id_: service.mark_read(id_, 1),
-        lambda service, id_: service.pin(id_),
-        lambda service, id_: service.unpin(id_),
-        lambda service, id_: service.snooze(id_, 1),
-        lambda service, id_: service.wake(id_),
-        lambda service, id_: service.close(id_),
-        lambda service, id_: service.reopen(id_),
-        lambda service, id_: service.assign(id_, None),
+        lambda marks, id_: marks.mark_read(id_, 1),
+        lambda marks, id_: marks.pin(id_),
+        lambda marks, id_: marks.unpin(id_),
+        lambda marks, id_: marks.snooze(id_, 1),
+        lambda marks, id_: marks.wake(id_),
+        lambda marks, id_: marks.close(id_),
+        lambda marks, id_: marks.reopen(id_),
+        lambda marks, id_: marks.assign(id_, None),
     ],
 )
 def test_a_strangers_conversation_is_not_found(
-    service: ConversationService, step: Callable[[ConversationService, int], object]
+    service: ConversationService, marks: MarkService, step: Callable[[MarkService, int], object]
 ) -> None:
+    theirs = ConversationFactory().id
     with pytest.raises(NotFound):
-        step(service, ConversationFactory().id)
+        step(marks, theirs)
+    with pytest.raises(NotFound):
+        service.get(theirs)

@@ -20,6 +20,7 @@ from huntaze.models.workspace import Workspace
 from huntaze.schemas.message import Draft
 from huntaze.services.delivery import DeliveryService
 from huntaze.services.delivery_status import DeliveryStatusService
+from huntaze.services.delivery_stories import StoryService
 from huntaze.services.errors import Conflict, Invalid, NotFound
 from huntaze.services.platform_policies import POLICIES
 from tests.factories import (
@@ -163,7 +164,7 @@ def test_cancelling(delivery: DeliveryService, session: Session, fan: Subscriber
     two.state = DeliveryState.SENDING
     session.flush()
     assert refused(lambda: delivery.cancel(two.id), Conflict) == {"_": "too_late_to_cancel"}
-    assert delivery.cancel_all(account.id) == (1, 1)
+    assert delivery.lanes.cancel_all(account.id) == (1, 1)
     session.refresh(three)
     assert three.state is DeliveryState.CANCELLED
 
@@ -191,28 +192,29 @@ def test_pausing_and_going_on(
     delivery: DeliveryService, session: Session, fan: Subscriber, account: PlatformAccount, author: UserId
 ) -> None:
     delivery.queue(fan.id, Draft(text="Hi"), None)
-    delivery.pause(account.id, author)
+    delivery.lanes.pause(account.id, author)
     status = DeliveryStatusService(session, delivery.workspace_id)
     [lane] = status.lanes()
     assert (lane.paused, lane.halt, lane.queued, lane.eta) == (True, Halt.PERSON, 1, None)
-    delivery.resume(account.id)
+    delivery.lanes.resume(account.id)
     [lane] = status.lanes()
     assert (lane.paused, lane.halt, lane.queued) == (False, None, 1)
     assert lane.eta is not None
-    delivery.stop_at(account.id, datetime.now(UTC) - timedelta(seconds=1))
+    delivery.lanes.stop_at(account.id, datetime.now(UTC) - timedelta(seconds=1))
     session.flush()
     assert status.lanes()[0].paused
     with pytest.raises(NotFound):
-        delivery.pause(PlatformAccountFactory().id, author)
+        delivery.lanes.pause(PlatformAccountFactory().id, author)
 
 
 def test_pages_of_what_was_sent(delivery: DeliveryService, session: Session, fan: Subscriber) -> None:
     ids = [delivery.queue(fan.id, Draft(text=f"{n}"), None).message.id for n in range(55)]
     delivery.cancel(ids[0])
-    first = delivery.page()
+    stories = StoryService(session, delivery.workspace_id)
+    first = stories.page()
     assert [row.id for row in first.rows] == ids[:4:-1]
     assert first.next is not None
-    assert [row.id for row in delivery.page(first.next).rows] == ids[4::-1]
-    assert [row.id for row in delivery.page(states=[DeliveryState.CANCELLED]).rows] == ids[:1]
+    assert [row.id for row in stories.page(first.next).rows] == ids[4::-1]
+    assert [row.id for row in stories.page(states=[DeliveryState.CANCELLED]).rows] == ids[:1]
     assert isinstance(first.rows[0].message, Message)
     assert first.rows[0].name == fan.username

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -36,6 +35,7 @@ from tests.factories import (
     WorkspaceFactory,
 )
 from tests.servers import SECRET_KEY
+from tests.waiting import wait_until
 
 Enter = Callable[[], Session]
 ANY_NAME = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=30)
@@ -361,6 +361,5 @@ def _pid(session: Session) -> int:
 
 def _wait_until_blocked(owner: Session, pid: int) -> None:
     """Until that connection waits for a lock."""
-    waiting, deadline = text("SELECT count(*) FROM pg_locks WHERE pid = :pid AND NOT granted"), time.monotonic() + 30
-    while not owner.scalar(waiting, {"pid": pid}):
-        assert time.monotonic() < deadline, "it did not wait"
+    waiting = text("SELECT count(*) FROM pg_locks WHERE pid = :pid AND NOT granted")
+    wait_until(lambda: owner.scalar(waiting, {"pid": pid}), otherwise=lambda: "it did not wait")

@@ -22,6 +22,7 @@ from huntaze.schemas.analytics import Range
 from huntaze.services.analytics import AnalyticsService
 from huntaze.services.rollups import RollupService
 from tests.factories import SubscriberFactory, TransactionFactory
+from tests.waiting import wait_until
 
 TODAY = date(2026, 11, 26)
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -79,8 +80,8 @@ def test_a_move_to_another_zone_waits_for_who_is_writing(
     waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
     with ThreadPoolExecutor(1) as pool:
         moved = pool.submit(move)
-        while not owner.scalar(waiting):
-            assert not moved.done(), "it did not wait"
+        wait_until(lambda: owner.scalar(waiting) or moved.done())
+        assert not moved.done(), "it did not wait"
         session.commit()
         moved.result()
     days = owner.scalars(select(DailyEarnings.day).where(DailyEarnings.workspace_id == workspace.id)).all()

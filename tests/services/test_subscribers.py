@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from pydantic import ValidationError
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
@@ -89,6 +90,12 @@ def test_empty_parts_of_the_url_filter_nothing(service: SubscriberService, fan: 
     empty = dict.fromkeys(("q", "tier", "status", "tag", "spent_min", "spent_max", "after"), "")
     assert _names(service, **empty) == ["ann"]
     assert SubscriberFilter(**empty).active == 0
+
+
+@pytest.mark.parametrize("day", ["0", "1764000000", "2026-06-01T12:00", "2026-6-1", "٢٠٢٦-٠٦-٠١"])
+def test_a_day_is_written_as_one(day: str) -> None:
+    with pytest.raises(ValidationError):
+        SubscriberFilter(joined_since=day)
 
 
 def test_each_filter_counts_and_search_and_order_do_not() -> None:

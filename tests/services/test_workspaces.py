@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +21,7 @@ from huntaze.services.workspace_closing import WorkspaceClosingService
 from huntaze.services.workspace_deletion import WorkspaceDeletionService, tables
 from tests.factories import MemberFactory, SubscriberFactory
 from tests.routes import TENANTS, belongings, digest
+from tests.waiting import wait_until
 
 
 def due(owner: Session, workspace_id: int, ago: timedelta = timedelta(seconds=1)) -> None:
@@ -95,7 +95,7 @@ def test_keeping_and_deleting_at_once(app: Flask, app_engine: Engine, owner: Ses
             assert digest(owner, here)["subscribers"] == before
             assert owner.scalar(select(Workspace.delete_at).where(Workspace.id == here)) is None
         else:
-            _until(lambda here=here: _run(app) or owner.get(Workspace, here, populate_existing=True) is None)
+            wait_until(lambda here=here: _run(app) or owner.get(Workspace, here, populate_existing=True) is None)
 
 
 def test_all_of_it_goes_and_nothing_else(app: Flask, owner: Session) -> None:
@@ -174,9 +174,3 @@ def test_every_table_of_a_workspace_is_emptied() -> None:
 def _run(app: Flask) -> None:
     with app.app_context():
         job.delete_due()
-
-
-def _until(true: Callable[[], bool]) -> None:
-    deadline = datetime.now(UTC) + timedelta(seconds=30)
-    while not true():
-        assert datetime.now(UTC) < deadline

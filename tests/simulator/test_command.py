@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.simulated import ACCOUNT, Simulated, wait_until
+from tests.simulated import ACCOUNT, Simulated
+from tests.waiting import wait_until
 
 COMMAND = [sys.executable, "-m", "huntaze.cli", "simulator"]
 

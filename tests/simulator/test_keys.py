@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.simulated import ACCOUNT, Simulated, simulated, wait_until
+from tests.simulated import ACCOUNT, Simulated, simulated
+from tests.waiting import wait_until
 
 
 def test_a_repeated_key_replays_the_answer_and_costs_nothing(simulator: Simulated) -> None:

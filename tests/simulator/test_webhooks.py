@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulated import ACCOUNT, Listener, Simulated, listener, simulated, wait_until
+from tests.simulated import ACCOUNT, Listener, Simulated, listener, simulated
+from tests.waiting import wait_until
 
 
 @pytest.fixture

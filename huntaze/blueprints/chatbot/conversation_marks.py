@@ -13,7 +13,7 @@ from huntaze.blueprints.messages import say
 from huntaze.blueprints.parked import form_page
 from huntaze.models.user import Role
 from huntaze.schemas.conversation import Assignment, ReadThrough, Snooze
-from huntaze.services.conversations import ConversationService
+from huntaze.services.conversation_marks import MarkService
 from huntaze.services.errors import Invalid
 
 
@@ -21,7 +21,7 @@ from huntaze.services.errors import Invalid
 @web.role(Role.CHATTER)
 @form_page("chatbot.conversation")
 def read_conversation(conversation_id: int) -> Response:
-    web.service(ConversationService).mark_read(conversation_id, read(ReadThrough, request.form).message_id)
+    web.service(MarkService).mark_read(conversation_id, read(ReadThrough, request.form).message_id)
     return Response(status=204) if wants_partial() else go(path_of(conversation_id))
 
 
@@ -30,7 +30,7 @@ def read_conversation(conversation_id: int) -> Response:
 @form_page("chatbot.about")
 def pin_conversation(conversation_id: int) -> Response:
     try:
-        web.service(ConversationService).pin(conversation_id)
+        web.service(MarkService).pin(conversation_id)
     except Invalid as refusal:
         return show_about(conversation_id, 422, [say(each) for each in refusal.errors["_"]])
     return _done(conversation_id)
@@ -40,7 +40,7 @@ def pin_conversation(conversation_id: int) -> Response:
 @web.role(Role.CHATTER)
 @form_page("chatbot.about")
 def unpin_conversation(conversation_id: int) -> Response:
-    web.service(ConversationService).unpin(conversation_id)
+    web.service(MarkService).unpin(conversation_id)
     return _done(conversation_id)
 
 
@@ -48,7 +48,7 @@ def unpin_conversation(conversation_id: int) -> Response:
 @web.role(Role.CHATTER)
 @form_page("chatbot.about")
 def snooze_conversation(conversation_id: int) -> Response:
-    web.service(ConversationService).snooze(conversation_id, read(Snooze, request.form).hours)
+    web.service(MarkService).snooze(conversation_id, read(Snooze, request.form).hours)
     return _done(conversation_id)
 
 
@@ -56,7 +56,7 @@ def snooze_conversation(conversation_id: int) -> Response:
 @web.role(Role.CHATTER)
 @form_page("chatbot.about")
 def wake_conversation(conversation_id: int) -> Response:
-    web.service(ConversationService).wake(conversation_id)
+    web.service(MarkService).wake(conversation_id)
     return _done(conversation_id)
 
 
@@ -64,7 +64,7 @@ def wake_conversation(conversation_id: int) -> Response:
 @web.role(Role.CHATTER)
 @form_page("chatbot.about")
 def close_conversation(conversation_id: int) -> Response:
-    web.service(ConversationService).close(conversation_id)
+    web.service(MarkService).close(conversation_id)
     return _done(conversation_id)
 
 
@@ -72,7 +72,7 @@ def close_conversation(conversation_id: int) -> Response:
 @web.role(Role.CHATTER)
 @form_page("chatbot.about")
 def reopen_conversation(conversation_id: int) -> Response:
-    web.service(ConversationService).reopen(conversation_id)
+    web.service(MarkService).reopen(conversation_id)
     return _done(conversation_id)
 
 
@@ -82,7 +82,7 @@ def reopen_conversation(conversation_id: int) -> Response:
 def assign_conversation(conversation_id: int) -> Response:
     wanted = read(Assignment, request.form)
     try:
-        web.service(ConversationService).assign(conversation_id, wanted.user_id)
+        web.service(MarkService).assign(conversation_id, wanted.user_id)
     except Invalid as refusal:
         return show_about(conversation_id, 422, [say(each) for each in refusal.errors["user_id"]])
     return _done(conversation_id)

@@ -19,9 +19,11 @@ from huntaze.models.conversation import Message
 from huntaze.models.user import Role
 from huntaze.schemas.conversation import ConversationFilter, NewConversation, View
 from huntaze.services.conversation_history import HistoryService, written_by
+from huntaze.services.conversation_marks import MarkService
 from huntaze.services.conversation_replies import ReplyService, can_unsend
 from huntaze.services.conversation_search import ConversationSearchService
 from huntaze.services.conversations import ConversationService, Entry
+from huntaze.services.delivery_terms import AT_ACCOUNT
 from huntaze.services.drafts import DraftService
 from huntaze.services.notes import NoteService
 from huntaze.services.subscribers import SubscriberService
@@ -29,8 +31,6 @@ from huntaze.services.tags import TagService
 
 INBOX = "chatbot/conversations/"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-AT_ACCOUNT = ("platform_disconnected", "policy_not_accepted")
-"""What an owner can change on the page of the account."""
 
 
 @bp.get("/conversations")
@@ -105,8 +105,8 @@ def show(
 
 def show_about(conversation_id: int, status: int = 200, problems: Sequence[str] = ()) -> Response:
     """What is known of the fan, and what can be done about the conversation. Raises NotFound."""
-    conversations, history = web.service(ConversationService), web.service(HistoryService)
-    entry = conversations.get(conversation_id)
+    history = web.service(HistoryService)
+    entry = web.service(ConversationService).get(conversation_id)
     return page_or_partial(
         INBOX + "about.html",
         INBOX + "_about.html",
@@ -115,10 +115,19 @@ def show_about(conversation_id: int, status: int = 200, problems: Sequence[str] 
         bought=history.last_purchase(entry.fan.id),
         offered=history.offered(conversation_id),
         notes=web.service(NoteService).page(entry.fan.id).rows[:3],
-        assignees=conversations.assignees(),
+        assignees=web.service(MarkService).assignees(),
         now=datetime.now(UTC),
         problems=problems,
     )
+
+
+def answer_in_chat(conversation_id: int, message_id: int, problem: str = "") -> Response:
+    """After something was done with a message: how it is now. Raises NotFound."""
+    if not wants_partial():
+        return go(path_of(conversation_id), problem, "bad")
+    entry = web.service(ConversationService).get(conversation_id)
+    said = web.service(HistoryService).one(conversation_id, message_id)
+    return page(INBOX + "_message.html", each=said, chat=entry, **words())
 
 
 def composer(entry: Entry, form: Form | None = None) -> dict[str, Any]:

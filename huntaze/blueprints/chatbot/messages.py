@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Response, request
@@ -11,15 +10,14 @@ from flask_babel import gettext as _
 
 from huntaze.blueprints import web
 from huntaze.blueprints.chatbot import bp
-from huntaze.blueprints.chatbot.conversations import INBOX, composer, path_of, show, words
+from huntaze.blueprints.chatbot.conversations import INBOX, answer_in_chat, composer, path_of, show
 from huntaze.blueprints.forms import Form, read
 from huntaze.blueprints.htmx import go, page, page_or_partial, wants_partial
-from huntaze.blueprints.messages import say
+from huntaze.blueprints.messages import first_problem
 from huntaze.blueprints.parked import form_page
 from huntaze.models.user import Role
 from huntaze.schemas.reply import DraftChange, Reply
-from huntaze.services.conversation_history import HistoryService
-from huntaze.services.conversation_replies import Decision, ReplyService
+from huntaze.services.conversation_replies import ReplyService
 from huntaze.services.conversations import ConversationService
 from huntaze.services.drafts import DraftService
 from huntaze.services.errors import Invalid
@@ -45,9 +43,7 @@ def send_message(conversation_id: int) -> Response:
     except Invalid as refusal:
         return refused(conversation_id, form.refused(refusal))
     web.deliver()
-    if wants_partial():
-        return _message(conversation_id, queued.message.id)
-    return go(path_of(conversation_id))
+    return answer_in_chat(conversation_id, queued.message.id)
 
 
 @bp.post("/conversations/<int:conversation_id>/by-hand")
@@ -119,42 +115,19 @@ def conversation_media(conversation_id: int) -> Response:
     )
 
 
-@bp.post("/conversations/<int:conversation_id>/messages/<int:message_id>/cancel")
-@web.role(Role.CHATTER)
-@form_page("chatbot.conversation")
-def cancel_message(conversation_id: int, message_id: int) -> Response:
-    replies = web.service(ReplyService)
-    return _tried(conversation_id, message_id, lambda: replies.cancel(conversation_id, message_id))
-
-
 @bp.post("/conversations/<int:conversation_id>/messages/<int:message_id>/unsend")
 @web.role(Role.CHATTER)
 @form_page("chatbot.conversation")
 def unsend_message(conversation_id: int, message_id: int) -> Response:
-    replies = web.service(ReplyService)
-    web.enqueue("huntaze.jobs.messages.unsend", web.viewer().workspace_id, message_id)
-    return _tried(conversation_id, message_id, lambda: replies.ask_to_unsend(conversation_id, message_id))
-
-
-@bp.post("/conversations/<int:conversation_id>/messages/<int:message_id>/went-out")
-@web.role(Role.CHATTER)
-@form_page("chatbot.conversation")
-def message_went_out(conversation_id: int, message_id: int) -> Response:
-    return _decide(conversation_id, message_id, Decision.WENT_OUT)
-
-
-@bp.post("/conversations/<int:conversation_id>/messages/<int:message_id>/again")
-@web.role(Role.CHATTER)
-@form_page("chatbot.conversation")
-def send_message_again(conversation_id: int, message_id: int) -> Response:
-    return _decide(conversation_id, message_id, Decision.AGAIN)
-
-
-@bp.post("/conversations/<int:conversation_id>/messages/<int:message_id>/drop")
-@web.role(Role.CHATTER)
-@form_page("chatbot.conversation")
-def drop_message(conversation_id: int, message_id: int) -> Response:
-    return _decide(conversation_id, message_id, Decision.DROP)
+    """Of one that is at the platform. What can be decided before that is in onlyfans/messages.py."""
+    problem = ""
+    try:
+        web.service(ReplyService).ask_to_unsend(conversation_id, message_id)
+    except Invalid as refusal:
+        problem = first_problem(refusal)
+    else:
+        web.enqueue("huntaze.jobs.messages.unsend", web.viewer().workspace_id, message_id)
+    return answer_in_chat(conversation_id, message_id, problem)
 
 
 def read_reply(form: Form) -> Reply:
@@ -192,27 +165,3 @@ def _by_hand(conversation_id: int, form: Form) -> Response:
         media=request.form.getlist("media"),
         key=form.values.get("key", ""),
     )
-
-
-def _decide(conversation_id: int, message_id: int, decision: Decision) -> Response:
-    replies, user_id = web.service(ReplyService), web.viewer().user_id
-    web.deliver()
-    return _tried(conversation_id, message_id, lambda: replies.decide(conversation_id, message_id, user_id, decision))
-
-
-def _tried(conversation_id: int, message_id: int, step: Callable[[], None]) -> Response:
-    """What became of the message meanwhile may leave nothing to do: then it is shown as it is."""
-    problem = ""
-    try:
-        step()
-    except Invalid as refusal:
-        problem = next(say(each) for found in refusal.errors.values() for each in found)
-    if wants_partial():
-        return _message(conversation_id, message_id)
-    return go(path_of(conversation_id), problem, "bad")
-
-
-def _message(conversation_id: int, message_id: int) -> Response:
-    entry = web.service(ConversationService).get(conversation_id)
-    said = web.service(HistoryService).one(conversation_id, message_id)
-    return page(INBOX + "_message.html", each=said, chat=entry, **words())

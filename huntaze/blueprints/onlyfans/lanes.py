@@ -19,7 +19,7 @@ from huntaze.blueprints.onlyfans.messages import HERE, answer
 from huntaze.blueprints.parked import form_page
 from huntaze.models.user import Role
 from huntaze.schemas.delivery import CancelWaiting, Stop, Which
-from huntaze.services.delivery import DeliveryService
+from huntaze.services.delivery_control import LaneService
 from huntaze.services.delivery_status import DeliveryStatusService
 from huntaze.services.errors import Invalid
 
@@ -36,7 +36,7 @@ def lane(account_id: int) -> Response:
 @form_page("onlyfans.lane")
 def pause_lane(account_id: int) -> Response:
     """For managers and above: nobody's messages go out any more."""
-    web.service(DeliveryService).pause(account_id, web.viewer().user_id)
+    web.service(LaneService).pause(account_id, web.viewer().user_id)
     return answer(_("Paused. At most one message is still on its way."))
 
 
@@ -45,7 +45,7 @@ def pause_lane(account_id: int) -> Response:
 @form_page("onlyfans.lane")
 def resume_lane(account_id: int) -> Response:
     """For managers and above: who paused it, or what is wrong, is theirs to know."""
-    web.service(DeliveryService).resume(account_id)
+    web.service(LaneService).resume(account_id)
     web.deliver()
     return answer(_("It goes on."))
 
@@ -60,7 +60,7 @@ def cancel_lane(account_id: int) -> Response:
         wanted = form.read(CancelWaiting)
     except Invalid as refusal:
         return _page(account_id, form.refused(refusal), 422)
-    done = web.service(DeliveryService).cancel_all(account_id, bulk_only=wanted.which is Which.BULK)
+    done = web.service(LaneService).cancel_all(account_id, bulk_only=wanted.which is Which.BULK)
     count = number(done.cancelled)
     told = ngettext(
         "%(count)s message is cancelled.", "%(count)s messages are cancelled.", done.cancelled, count=count
@@ -82,7 +82,7 @@ def stop_lane(account_id: int) -> Response:
     except Invalid as refusal:
         return _page(account_id, form.refused(refusal), 422)
     when = None if at is None else _next(at, datetime.now(UTC))
-    web.service(DeliveryService).stop_at(account_id, when)
+    web.service(LaneService).stop_at(account_id, when)
     told = _("It stops at %(time)s.", time=clock(when)) if when else _("It goes on as long as something waits.")
     return go(url_for("onlyfans.messages"), told)
 

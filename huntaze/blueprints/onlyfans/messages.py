@@ -10,9 +10,10 @@ from flask import Response, render_template, request, url_for
 from flask_babel import gettext as _
 
 from huntaze.blueprints import web
+from huntaze.blueprints.chatbot.conversations import answer_in_chat
 from huntaze.blueprints.forms import read
 from huntaze.blueprints.htmx import go, page, page_or_partial, wants_partial
-from huntaze.blueprints.messages import say
+from huntaze.blueprints.messages import first_problem
 from huntaze.blueprints.onlyfans import bp
 from huntaze.blueprints.parked import form_page
 from huntaze.blueprints.streams import News, stream
@@ -37,7 +38,7 @@ PACE = 5.0
 def messages() -> Response:
     wanted = read(QueueFilter, request.args)
     states = wanted.state.states if wanted.state else ()
-    found = web.service(DeliveryService).page(wanted.after, account_id=wanted.account, states=states)
+    found = web.service(StoryService).page(wanted.after, account_id=wanted.account, states=states)
     context: dict[str, Any] = {"page": found, "filter": wanted}
     if wants_partial():
         return page(HERE + ("_rows.html" if wanted.after else "_list.html"), **context)
@@ -80,7 +81,7 @@ def message(message_id: int) -> Response:
 @form_page("onlyfans.message")
 def cancel_message(message_id: int) -> Response:
     """For whoever may write: it takes back one message, as writing it sent one."""
-    return _decide(message_id, web.service(DeliveryService).cancel, _("It will not be sent."))
+    return _decide(message_id, lambda delivery: delivery.cancel(message_id), _("It will not be sent."))
 
 
 @bp.post("/messages/<int:message_id>/went-out")
@@ -88,11 +89,8 @@ def cancel_message(message_id: int) -> Response:
 @form_page("onlyfans.message")
 def message_went_out(message_id: int) -> Response:
     """For whoever may write: they know the chat, and can look there."""
-
-    def settle(message_id: int) -> None:
-        web.service(DeliveryService).went_out(message_id, web.viewer().user_id)
-
-    return _decide(message_id, settle, _("It counts as sent."))
+    user_id = web.viewer().user_id
+    return _decide(message_id, lambda delivery: delivery.went_out(message_id, user_id), _("It counts as sent."))
 
 
 @bp.post("/messages/<int:message_id>/drop")
@@ -100,11 +98,9 @@ def message_went_out(message_id: int) -> Response:
 @form_page("onlyfans.message")
 def drop_message(message_id: int) -> Response:
     """As above."""
-
-    def settle(message_id: int) -> None:
-        web.service(DeliveryService).drop(message_id, web.viewer().user_id)
-
-    return _decide(message_id, settle, _("It is dropped, and will not be sent again."))
+    user_id = web.viewer().user_id
+    told = _("It is dropped, and will not be sent again.")
+    return _decide(message_id, lambda delivery: delivery.drop(message_id, user_id), told)
 
 
 @bp.post("/messages/<int:message_id>/send-again")
@@ -113,11 +109,11 @@ def drop_message(message_id: int) -> Response:
 def send_message_again(message_id: int) -> Response:
     """As above: it is a new message, at the end of the line."""
 
-    def settle(message_id: int) -> None:
-        web.service(DeliveryService).send_again(message_id, web.viewer().user_id)
+    def send(delivery: DeliveryService) -> None:
+        delivery.send_again(message_id, web.viewer().user_id)
         web.deliver()
 
-    return _decide(message_id, settle, _("It is in the queue again, as a new message."))
+    return _decide(message_id, send, _("It is in the queue again, as a new message."))
 
 
 def answer(toast: str = "") -> Response:
@@ -129,13 +125,18 @@ def answer(toast: str = "") -> Response:
     )
 
 
-def _decide(message_id: int, step: Callable[[int], object], toast: str) -> Response:
-    """A refusal leads to the message, which says what became of it: each step refuses before it changes anything."""
+def _decide(message_id: int, step: Callable[[DeliveryService], object], toast: str) -> Response:
+    """Each step refuses before it changes anything. Who decides in the chat (`?chat`) stays there; else a refusal
+    leads to the message, which says what became of it."""
+    delivery, problem = web.service(DeliveryService), ""
     try:
-        step(message_id)
+        step(delivery)
     except Invalid as refusal:
-        why = next(problem for problems in refusal.errors.values() for problem in problems)
-        return go(url_for("onlyfans.message", message_id=message_id), say(why), "bad")
+        problem = first_problem(refusal)
+    if "chat" in request.args:
+        return answer_in_chat(delivery.get(message_id).conversation_id, message_id, problem)
+    if problem:
+        return go(url_for("onlyfans.message", message_id=message_id), problem, "bad")
     return answer(toast)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from huntaze.adapters.platform import PlatformAdapter, records
 from huntaze.adapters.platform.errors import Outcome, PermanentError, PlatformError, Reason
-from huntaze.adapters.platform.onlyfans import pages, webhooks, wire
+from huntaze.adapters.platform.onlyfans import pages, webhooks, wire, wire_money
 from huntaze.adapters.platform.onlyfans.answers import Answer, is_replay, malformed, read_one
 from huntaze.adapters.platform.onlyfans.timeouts import Timeouts
 from huntaze.adapters.platform.records import (
@@ -268,23 +268,23 @@ class OnlyFans(PlatformAdapter):
         answer = await self._call(
             transactions.list(self._account, limit=str(ROWS), start_date=start, **_given(marker=marker))
         )
-        return answer.page(_reader(wire.Transaction), marker, pages.next_marker(answer))
+        return answer.page(_reader(wire_money.Transaction), marker, pages.next_marker(answer))
 
     async def list_chargebacks(self, cursor: str | None = None) -> Page[Chargeback]:
         chargebacks = self._client.chargebacks.with_raw_response
         offset = str(pages.offset_of(cursor))
         answer = await self._call(chargebacks.list(self._account, limit=str(ROWS), offset=offset))
-        return answer.page(_reader(wire.Chargeback), cursor, pages.next_full_page(answer, cursor, ROWS))
+        return answer.page(_reader(wire_money.Chargeback), cursor, pages.next_full_page(answer, cursor, ROWS))
 
     async def balances(self) -> Balances:
         answer = await self._call(self._client.payouts.with_raw_response.retrieve_balances(self._account))
-        return answer.one(lambda raw: wire.Balances.model_validate(raw).record(raw, answer.limits()))
+        return answer.one(lambda raw: wire_money.Balances.model_validate(raw).record(raw, answer.limits()))
 
     async def list_payouts(self, cursor: str | None = None) -> Page[Payout]:
         payouts = self._client.payouts.with_raw_response
         offset = str(pages.offset_of(cursor))
         answer = await self._call(payouts.list_requests(self._account, limit=str(ROWS), offset=offset))
-        return answer.page(_reader(wire.Payout), cursor, pages.next_full_page(answer, cursor, ROWS))
+        return answer.page(_reader(wire_money.Payout), cursor, pages.next_full_page(answer, cursor, ROWS))
 
     async def list_tracking_links(self, cursor: str | None = None) -> Page[TrackingLink]:
         links = self._client.tracking_links.with_raw_response

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from huntaze.adapters.platform.errors import Outcome, PermanentError, Reason
-from huntaze.adapters.platform.onlyfans import wire
+from huntaze.adapters.platform.onlyfans import wire, wire_money
 from huntaze.adapters.platform.onlyfans.answers import reason_of
 from huntaze.adapters.platform.onlyfans.values import cents, platform_id, price_in, utc
 from huntaze.adapters.platform.records import Cents, Event, EventKind, Fan, Message, Transaction
@@ -147,7 +147,7 @@ def _notification(payload: Json, told: Told, fan_id: str | None = None) -> None:
 
 
 def _transaction(payload: Json, told: Told) -> None:
-    told.transaction = wire.Transaction.model_validate(payload).record(payload)
+    told.transaction = wire_money.Transaction.model_validate(payload).record(payload)
     told.fan_id, told.at, told.amount = told.transaction.fan_id, told.transaction.at, told.transaction.gross
     told.fan = _fan(payload.get("user"))
 
