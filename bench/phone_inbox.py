@@ -15,6 +15,8 @@ from bench.meter import Cost, Meter, until
 INBOX = "/chatbot/conversations"
 PRESS = 80
 """Milliseconds that a finger stays."""
+SETTLED = 2_000
+"""Milliseconds after which a page has loaded: who reads it taps no sooner."""
 IDLE = 60
 """Seconds in which nothing happens."""
 REPLY = "Thank you, that is so kind of you! The new set comes on Friday."
@@ -73,6 +75,7 @@ def idle(page: Page, address: str) -> float:
 
 
 def _tap(page: Page, meter: Meter, what: Locator, wanted: dict[str, str]) -> dict[str, Cost]:
+    page.wait_for_timeout(SETTLED)
     page.evaluate(WATCH, wanted)
     size, requests = meter.size, meter.requests
     what.scroll_into_view_if_needed()

@@ -1,8 +1,9 @@
 """Server-sent events: a page that stays open hears of what changed, and costs a greenlet and no database connection.
 
 A signal says that something changed; a short transaction reads what, after the session was checked again. A
-stream ends after five minutes, and the client opens it anew. Where signals can't be had it ends at once, having
-told how things are, and asks to be opened again only after a while: that is polling.
+stream ends after five minutes, and the client opens it anew. Where signals can't be had, or events do not get through
+to the client (`once`, which stream.js asks for), it ends at once, having told how things are, and asks to be opened
+again only after a while: that is polling.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from flask import Response, current_app
+from flask import Response, current_app, request
 
 from huntaze.adapters.signals import Signals, SignalsAway
 from huntaze.blueprints import web
@@ -25,7 +26,9 @@ PACE = 0.7
 REOPEN = 1_000
 """Milliseconds after which the client opens a stream again that was cut."""
 POLL = 30_000
-"""The same where there are no signals."""
+"""The same where it can only be polled."""
+ONCE = "once"
+"""The parameter that asks for that."""
 
 
 class News(NamedTuple):
@@ -43,7 +46,11 @@ def stream(topic: str, read: Callable[[], News], pace: float | None = None) -> R
     pace: seconds between two events at least, where it is not PACE.
     """
     signals: Signals = current_app.extensions["huntaze.signals"]
-    events = _events(signals, topic, web.later(read), PACE if pace is None else pace)
+    read_later = web.later(read)
+    if ONCE in request.args:
+        events = _poll(read_later)
+    else:
+        events = _events(signals, topic, read_later, PACE if pace is None else pace)
     response = Response(events, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"  # and so it has no ETag
     response.headers["X-Accel-Buffering"] = "no"  # nginx would collect it
@@ -69,9 +76,13 @@ def _events(signals: Signals, topic: str, read: Callable[[], News | None], pace:
                 if news is not None and (news.html.strip() or news.is_last):
                     yield _event(news, REOPEN)
     except SignalsAway:
-        news = read()
-        if news is not None:
-            yield _event(news, POLL)
+        yield from _poll(read)
+
+
+def _poll(read: Callable[[], News | None]) -> Iterator[str]:
+    news = read()
+    if news is not None:
+        yield _event(news, POLL)
 
 
 def _event(news: News, reopen: int) -> str:

@@ -125,6 +125,12 @@ def test_without_valkey_it_tells_once_and_asks_to_be_asked_again(
     assert event.startswith(b"retry: 30000\ndata: ")
 
 
+def test_where_events_do_not_get_through_it_is_polled(as_manager: Browser, running: Import) -> None:
+    path = f"/onlyfans/subscribers/import/{running.id}/events?once=1"
+    (event,) = as_manager.get(path, buffered=False).iter_encoded()
+    assert event.startswith(b"retry: 30000\ndata: ")
+
+
 @pytest.mark.usefixtures("quick")
 def test_it_holds_no_connection_to_the_database(
     as_manager: Browser, running: Import, owner: Session, signal: Callable[[], None]

@@ -14,18 +14,20 @@ from typing import Any
 import pytest
 import trustme
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from huntaze.config import Config
 from huntaze.models.user import Membership
-from tests.browser.conftest import served
+from tests.browser.conftest import PHONE, served
 from tests.browser.test_sign_in import email_of, sign_in
+from tests.factories import ConversationFactory, MessageFactory, PlatformAccountFactory, TransactionFactory
 
 HOP = ("connection", "keep-alive", "transfer-encoding")
 
 
 class Proxy(BaseHTTPRequestHandler):
-    """Passes on what it is asked, and tells who asked: its own words, not the visitor's."""
+    """Passes on what it is asked, and tells who asked: its own words, not the visitor's. An answer goes on when all
+    of it is there, so no event of a stream gets through."""
 
     def __init__(self, behind: int, *arguments: Any) -> None:
         self.behind = behind
@@ -90,3 +92,46 @@ def test_signing_in_through_it(browser: Chromium, https_url: str, member: Member
     assert "__Host-huntaze" in cookies
     assert all(name.startswith("__Host-") and cookie["secure"] for name, cookie in cookies.items()), cookies
     context.close()
+
+
+def test_where_no_event_gets_through_pages_ask_again(browser: Chromium, https_url: str, member: Membership) -> None:
+    account = PlatformAccountFactory(workspace_id=member.workspace_id)
+    chat = ConversationFactory(account=account)
+    MessageFactory(conversation=chat, body="Hello")
+    context = browser.new_context(
+        base_url=https_url, ignore_https_errors=True, service_workers="block", **PHONE.options()
+    )
+    page = context.new_page()
+    page.clock.install()
+    page.goto("/login")
+    sign_in(page, email_of(member))
+    expect(page).to_have_url(f"{https_url}/dashboard")
+
+    inbox, here = "/chatbot/conversations", f"/chatbot/conversations/{chat.id}"
+    with page.expect_request(f"**{inbox}/events*"):
+        page.goto(inbox)
+    _wait_for_poll(page, inbox)
+    with page.expect_request(f"**{here}/events*"):
+        page.locator(f"#c{chat.id} a").click()
+    _wait_for_poll(page, here)
+    MessageFactory(conversation=chat, body="Are you there?")
+    for path in (inbox, here):
+        with page.expect_response(f"**{path}/events*"):
+            page.clock.fast_forward(40_000)
+    expect(page.locator("#log")).to_contain_text("Are you there?")
+    expect(page.locator("#rows")).to_contain_text("Are you there?")
+
+    with page.expect_request("**/dashboard/events"):
+        page.goto("/dashboard")
+    _wait_for_poll(page, "/dashboard")
+    TransactionFactory(subscriber__workspace_id=member.workspace_id, gross_cents=12_345)
+    with page.expect_response("**/dashboard/events*"):
+        page.clock.fast_forward(40_000)
+    expect(page.locator("#news")).to_contain_text("$98.76")
+    context.close()
+
+
+def _wait_for_poll(page: Page, path: str) -> None:
+    """Its stream was silent for long enough."""
+    with page.expect_response(f"**{path}/events*once=1*"):
+        page.clock.fast_forward(11_000)

@@ -13,7 +13,7 @@ from huntaze.blueprints import web
 from huntaze.blueprints.chatbot import bp
 from huntaze.blueprints.chatbot.conversations import EPOCH, INBOX, stamp, words
 from huntaze.blueprints.forms import read
-from huntaze.blueprints.streams import News, stream
+from huntaze.blueprints.streams import ONCE, News, stream
 from huntaze.models.conversation import WAITING, Message
 from huntaze.schemas.conversation import ConversationFilter, View
 from huntaze.services.conversation_history import HistoryService
@@ -43,7 +43,8 @@ class _Told(NamedTuple):
 
 @bp.get("/conversations/events")
 def inbox_events() -> Response:
-    wanted = read(ConversationFilter, {name: value for name, value in request.args.items() if name != "since"})
+    given = {name: value for name, value in request.args.items() if name not in ("since", ONCE)}
+    wanted = read(ConversationFilter, given)
     since = _since()
     told: dict[int, _Told] = {}
 
