@@ -82,8 +82,9 @@ def clock(when: datetime, *, short: bool = False) -> str:
     """
     zone = reader().zone
     at, now = when.astimezone(zone), datetime.now(zone)
-    time = str(format_time(when, "short"))
-    if at.date() == now.date():
+    is_today = at.date() == now.date()
+    time = "" if short and not is_today else str(format_time(when, "short"))
+    if is_today:
         return time
     day = str(format_skeleton("MMMd" if at.year == now.year else "yMMMd", at, locale=reader().locale))
     return day if short else f"{day}, {time}"
