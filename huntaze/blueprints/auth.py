@@ -142,7 +142,7 @@ def logout() -> Response:
     viewer = web.viewer_or_none()
     if viewer and viewer.sign_in_id:
         web.sign_ins().sign_out(viewer.sign_in_id)
-    response = go(url_for("auth.login"), _("You are signed out."))
+    response = go(url_for("auth.login"), _("You are signed out."), "good left")  # left: app.js forgets what was typed
     SIGN_IN.clear(response)
     response.headers["Clear-Site-Data"] = '"cache"'
     return response

@@ -79,6 +79,7 @@ class NavEntry:
 class TemplateViewer:
     """The viewer as templates see them."""
 
+    id: int
     name: str
     email: str
     email_confirmed: bool
@@ -112,6 +113,7 @@ def _context() -> dict[str, Any]:
     return {
         "viewer": viewer
         and TemplateViewer(
+            id=viewer.user_id,
             name=viewer.name,
             email=viewer.email,
             email_confirmed=viewer.email_confirmed,

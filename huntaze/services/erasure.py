@@ -22,7 +22,21 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import ColumnElement, LargeBinary, Text, and_, cast, delete, false, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    SQLColumnExpression,
+    Text,
+    and_,
+    cast,
+    delete,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)  # fmt: skip
 from sqlalchemy.orm import Session
 
 from huntaze.models.base import WorkspaceId
@@ -234,7 +248,7 @@ def posted_about(fan: Subscriber) -> ColumnElement[bool]:
     return and_(*here, or_(by_number, said_in(text, fan)))
 
 
-def said_in(text: ColumnElement[str], fan: Subscriber) -> ColumnElement[bool]:
+def said_in(text: SQLColumnExpression[str], fan: Subscriber) -> ColumnElement[bool]:
     """The text says the fan's name or e-mail as a word of its own."""
     words = [re.sub(r"([\\.*+?^${}()|\[\]-])", r"\\\1", word) for word in words_for(fan)]
     patterns = [rf"(^|[^[:alnum:]_]){word}($|[^[:alnum:]_])" for word in words]

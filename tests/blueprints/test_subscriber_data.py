@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
@@ -31,12 +32,15 @@ from tests.conftest import Browser
 from tests.factories import (
     ConversationFactory,
     DomainEventFactory,
+    DraftFactory,
     MemberFactory,
     MessageFactory,
     NoteFactory,
     NotificationFactory,
+    OutgoingFactory,
     PeriodFactory,
     PlatformAccountFactory,
+    SavedReplyFactory,
     SubscriberFactory,
     TransactionFactory,
 )
@@ -212,6 +216,9 @@ def test_nothing_that_names_the_person_is_left(
     NotificationFactory(member=MemberFactory(workspace_id=member.workspace_id), title="Paid", body=f"by @{CANARY}")
     NotificationFactory(member=member, title="A fan is back", url=path)
     TransactionFactory(subscriber=owner.get(Subscriber, (member.workspace_id, fan_id)))
+    chat = as_manager.post("/chatbot/conversations", data={"subscriber_id": fan_id}).headers["Location"]
+    as_manager.post(f"{chat}/by-hand", data={"text": f"Happy birthday, {CANARY}!"})
+    as_manager.post(f"{chat}/draft", data={"text": f"Dear {CANARY}"})
     for kind in ("json", "html"):
         assert CANARY in as_manager.post(f"{path}/data.{kind}").text
     # Text about the fan, typed when the session had ended, waits for its author.
@@ -236,6 +243,41 @@ def test_nothing_that_names_the_person_is_left(
     assert CANARY not in log.getvalue()
     assert "request" in log.getvalue()
     assert owner.scalar(select(func.count()).where(Transaction.workspace_id == member.workspace_id)) == 1
+
+
+def test_texts_of_the_team_that_name_the_fan_are_listed_and_changed_by_a_person(
+    as_manager: Browser, owner: Session
+) -> None:
+    here, word = as_manager.member.workspace_id, "canary5e1d"
+    fan = SubscriberFactory(workspace_id=here, username=word)
+    other = SubscriberFactory(workspace_id=here, display_name="Ben Fox")
+    account = PlatformAccountFactory(workspace_id=here)
+    chat = ConversationFactory(account=account, subscriber_id=other.id)
+    reply = SavedReplyFactory(workspace_id=here, name="Thanks", body=f"As I told @{word}: thank you!")
+    NoteFactory(subscriber=other, body=f"Knows {word.upper()}.")
+    waiting = OutgoingFactory(conversation=chat, body=f"Say hello to {word}")
+    DraftFactory(conversation=chat, user_id=as_manager.member.user_id, body=f"{word} says hello")
+    SavedReplyFactory(workspace_id=here, name="Other", body=f"{word}s and more")
+    OutgoingFactory(conversation=chat, state="sent", body="Sent is theirs")
+    MessageFactory(conversation=ConversationFactory(account=account, subscriber_id=fan.id), body=f"I am {word}")
+    links = [
+        f"/chatbot/replies/{reply.id}/edit",
+        f"{LIST}/{other.id}/notes",
+        f"/chatbot/conversations/{chat.id}",
+        f"/onlyfans/messages/{waiting.id}",
+    ]
+
+    def named(page: str) -> list[str]:
+        return re.findall(r'<li><a href="([^"]+)">(?:Saved reply|Note on|Draft of|Message to)', page)
+
+    assert named(as_manager.get(f"{LIST}/{fan.id}/data").text) == links
+    erased = as_manager.post(f"{LIST}/{fan.id}/erase", data={"username": word})
+    assert erased.status_code == 200
+    assert named(erased.text) == links
+    assert word not in erased.text
+    assert _rows_with(owner, word) == len(links) + 1, "and a word that only begins so"
+    again = as_manager.post(f"{LIST}/{fan.id}/erase", data={"username": word})
+    assert again.status_code == 303, "nobody knows the name any more"
 
 
 def _rows_with(owner: Session, word: str) -> int:

@@ -17,6 +17,7 @@ from huntaze.models.audit import Action
 from huntaze.models.user import Role
 from huntaze.schemas.subscriber import TypedUsername
 from huntaze.services.errors import Invalid
+from huntaze.services.mentions import MentionService
 from huntaze.services.subscriber_data import SubscriberDataService
 from huntaze.services.subscribers import SubscriberService
 
@@ -64,7 +65,7 @@ def subscriber_html(subscriber_id: int) -> Response:
 @web.confirmed
 @form_page("onlyfans.subscriber_data")
 def erase_subscriber(subscriber_id: int) -> Response:
-    form = Form.typed()
+    form, named = Form.typed(), web.service(MentionService).of(subscriber_id)
     try:
         erased = web.erasures().erase(subscriber_id, form.read(TypedUsername).username)
     except Invalid as refusal:
@@ -72,12 +73,15 @@ def erase_subscriber(subscriber_id: int) -> Response:
     if erased is not None:
         web.forget_typed(erased.words)
         web.audit(Action.SUBSCRIBER_ERASED, subscriber_id, payments=erased.payments)
+    if erased is not None and named:
+        return page(LIST + "erased.html", named=named)
     return go(url_for("onlyfans.subscribers"), _("Erased. What was paid stays in your figures, without a name."))
 
 
 def _page(subscriber_id: int, form: Form, status: int = 200) -> Response:
     found = web.service(SubscriberService).get(subscriber_id)
-    return page(LIST + "data.html", status, s=found, form=form)
+    named = web.service(MentionService).of(subscriber_id)
+    return page(LIST + "data.html", status, s=found, form=form, named=named)
 
 
 def _file(content: str, mimetype: str, name: str) -> Response:

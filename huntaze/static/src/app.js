@@ -89,6 +89,13 @@ addEventListener("load", () => {
   navigator.serviceWorker?.register(worker, { updateViaCache: "all" }).catch(() => {});
 });
 
+// What was typed and not sent (pages/inbox.js) waits here for its author alone, and not beyond their log-out. The keys name
+// them; what the server has is not concerned.
+const member = find("[data-member]")?.dataset.member;
+if (member || find(".left")) {
+  for (const key of Object.keys(localStorage)) if (!key.split(":").includes(member)) localStorage.removeItem(key);
+}
+
 on("change", ({ target }) => {
   if ("auto" in target.dataset) target.form.requestSubmit();
   if (!("reveal" in target.dataset)) return;
