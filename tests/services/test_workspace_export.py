@@ -65,6 +65,7 @@ def export(engine: Engine, member: Membership, owner: Session) -> WorkspaceExpor
         role=Role.OWNER,
         unread=0,
         waiting=0,
+        unsure=0,
     )
 
     @contextmanager
