@@ -56,9 +56,13 @@ def unsent(open_as: OpenAs, member: Membership, chat: Conversation) -> Page:
     return phone
 
 
-def test_who_logs_out_leaves_nothing(unsent: Page) -> None:
-    unsent.goto("/settings")
+def test_who_logs_out_is_asked_and_leaves_nothing(unsent: Page) -> None:
+    unsent.once("dialog", lambda dialog: dialog.dismiss())
+    with unsent.expect_event("dialog") as asked:
+        _press_log_out(unsent)
+    assert "has not been sent" in asked.value.message
     assert len(unsent.evaluate(KEYS)) == 2, "it is kept as long as its author is there"
+    unsent.once("dialog", lambda dialog: dialog.accept())
     _log_out(unsent)
     wait_until(lambda: unsent.evaluate(KEYS) == [])
 
@@ -87,7 +91,11 @@ def test_what_the_server_has_is_there_again(open_as: OpenAs, member: Membership,
 
 
 def _log_out(phone: Page) -> None:
+    _press_log_out(phone)
+    expect(phone.get_by_text("You are signed out.")).to_be_visible()
+
+
+def _press_log_out(phone: Page) -> None:
     phone.goto("/settings")
     phone.locator(".me").click()
     phone.locator("#me").get_by_role("button", name="Log out").click()
-    expect(phone.get_by_text("You are signed out.")).to_be_visible()

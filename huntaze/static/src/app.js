@@ -91,10 +91,14 @@ addEventListener("load", () => {
 
 // What was typed and not sent (pages/inbox.js) waits here for its author alone, and not beyond their log-out. The keys name
 // them; what the server has is not concerned.
-const member = find("[data-member]")?.dataset.member;
+const { member, unsent } = find("[data-member]")?.dataset ?? {};
 if (member || find(".left")) {
   for (const key of Object.keys(localStorage)) if (!key.split(":").includes(member)) localStorage.removeItem(key);
 }
+on("submit", (event) => {
+  if (!unsent || !event.target.matches("[action='/logout']")) return;
+  if (Object.values(localStorage).some((kept) => kept !== "[]") && !confirm(unsent)) event.preventDefault();
+});
 
 on("change", ({ target }) => {
   if ("auto" in target.dataset) target.form.requestSubmit();
