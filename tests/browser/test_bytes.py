@@ -457,7 +457,7 @@ def test_the_login_cold(page: Page, record_property: Record) -> None:
         page.wait_for_load_state("networkidle")
     record_property("bytes: login, cold", cold.total)
     assert cold.of(".js") > 0
-    assert cold.total <= 22 * KB, cold
+    assert cold.total <= 22.2 * KB, cold
 
 
 SHIFTS = """() => new Promise((resolve) => {

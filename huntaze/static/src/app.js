@@ -76,9 +76,9 @@ on("submit", async (event) => {
 // Forms without htmx: one submit at a time; after five seconds it may be tried again, for a load that was stopped.
 const sent = new WeakMap();
 addEventListener("submit", (event) => {
-  const form = event.target;
+  const form = event.target, { unsent } = form.dataset; // a log-out asks whether what was typed is to be lost
   if (event.defaultPrevented || form.method === "dialog") return;
-  if (Date.now() - sent.get(form) < 5000) event.preventDefault();
+  if (Date.now() - sent.get(form) < 5000 || (unsent && localStorage.length && !confirm(unsent))) event.preventDefault();
   else sent.set(form, Date.now());
 });
 
@@ -91,14 +91,10 @@ addEventListener("load", () => {
 
 // What was typed and not sent (pages/inbox.js) waits here for its author alone, and not beyond their log-out. The keys name
 // them; what the server has is not concerned.
-const { member, unsent } = find("[data-member]")?.dataset ?? {};
+const member = find("[data-member]")?.dataset.member;
 if (member || find(".left")) {
   for (const key of Object.keys(localStorage)) if (!key.split(":").includes(member)) localStorage.removeItem(key);
 }
-on("submit", (event) => {
-  if (!unsent || !event.target.matches("[action='/logout']")) return;
-  if (Object.values(localStorage).some((kept) => kept !== "[]") && !confirm(unsent)) event.preventDefault();
-});
 
 on("change", ({ target }) => {
   if ("auto" in target.dataset) target.form.requestSubmit();

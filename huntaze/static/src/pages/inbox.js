@@ -37,7 +37,7 @@ on("htmx:before:request", ({ detail: { ctx } }) => {
 // however often it is sent, it is one message.
 const MEMBER = find(".inbox")?.dataset.member, BOX = `outbox:${MEMBER}`, DRAFT = (form) => `${MEMBER}:${form.dataset.draft}`;
 const load = () => JSON.parse(localStorage.getItem(BOX) ?? "[]");
-const save = (box) => localStorage.setItem(BOX, JSON.stringify(box));
+const save = (box) => (box.length ? localStorage.setItem(BOX, JSON.stringify(box)) : localStorage.removeItem(BOX));
 const uuid = () => {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 15) | 64;
