@@ -99,7 +99,7 @@ class DeliveryRun:
         self._lanes: dict[Key, Lane] = {}
         self._outcomes: list[Outcome] = []
         self._calls: set[asyncio.Task[None]] = set()
-        self._stopping = self._loaded = self._crowded = False
+        self._stopping = self._loaded = False
         self._alive_until = self._scan_at = self._scanned_at = self._busy_at = 0.0
 
     def stop(self) -> None:
@@ -154,7 +154,6 @@ class DeliveryRun:
         )
         oldest = sorted(batch.ready.keys() - batch.release.keys(), key=lambda key: self._lanes[key].look_at)
         batch.ready = {key: batch.ready[key] for key in oldest[: self.rules.claims]}
-        self._crowded = len(oldest) > self.rules.claims
         if batch.is_empty:
             return
         try:
@@ -232,8 +231,7 @@ class DeliveryRun:
             self._scan_at = 0.0 if full else began + self.rules.scan
 
     async def _rest(self, until: float) -> None:
-        """Until there is something to do, and a moment more: what comes up meanwhile is done together. Where more
-        lanes could send than one transaction claims, the next one is full, too, and need not wait for that."""
+        """Until there is something to do, and a moment more: what comes up meanwhile is done together."""
         self._wake.clear()
         now = time.monotonic()
         at = min([until, self._scan_at, *(lane.look_at for lane in self._lanes.values() if not lane.calling)])
@@ -244,7 +242,7 @@ class DeliveryRun:
                     await self._wake.wait()
             except TimeoutError:
                 return
-        await asyncio.sleep(0 if self._crowded else self.rules.pause)
+        await asyncio.sleep(self.rules.pause)
 
     # Lanes and calls -----------------------------------------------------------------------------
 
