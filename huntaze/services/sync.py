@@ -69,6 +69,7 @@ class SyncService:
         self.tell = tell
         self.retries = retries
         self.lease = SyncLease(transaction, workspace_id, account_id)
+        self.totals = SyncTotals(transaction, workspace_id, account_id, secret_key)
 
     def run(self, seconds: float = 45) -> bool:
         """Reads for so many seconds at most, if the account is due and no other worker has it.
@@ -79,15 +80,21 @@ class SyncService:
         if account is None:
             return False
         try:
-            return asyncio.run(self._read(account, time.monotonic() + seconds))
-        except PlatformError as error:
-            self.lease.fail(error)
-            self.tell()
-            return False
+            return self._read_for(account, seconds)
         except (LeaseLost, NotFound):
             return False
         finally:
             self.lease.release()
+
+    def _read_for(self, account: PlatformAccount, seconds: float) -> bool:
+        try:
+            return asyncio.run(self._read(account, time.monotonic() + seconds))
+        except PlatformError as error:
+            self.lease.fail(error)
+            if isinstance(error, PermanentError):  # only a person can help, who sees the fans until then
+                self.totals.add_up_so_far(self.lease)
+            self.tell()
+            return False
 
     async def _read(self, account: PlatformAccount, deadline: float) -> bool:
         key = PlatformKeys(self.secret_key).api_key(account)
@@ -225,7 +232,7 @@ class SyncService:
 
     def _finish(self, resource: Resource, first: bool) -> None:
         if resource is Resource.TRANSACTIONS and first:
-            SyncTotals(self.transaction, self.workspace_id, self.account_id, self.secret_key).add_up()
+            self.totals.add_up(self.lease)
         self._end(resource)
 
     def _end(self, resource: Resource) -> None:

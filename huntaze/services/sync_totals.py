@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from huntaze.models.base import WorkspaceId
 from huntaze.models.platform_account import PlatformAccount, Resource, SyncState
 from huntaze.services.platform_store import PlatformStore
-from huntaze.services.sync_lease import Sessions
+from huntaze.services.sync_lease import Sessions, SyncLease
 from huntaze.services.sync_states import SyncStates
 
 
@@ -21,12 +21,25 @@ class SyncTotals:
         self.account_id = account_id
         self.secret_key = secret_key
 
-    def add_up(self) -> None:
-        """Some fans in each transaction, so that nobody waits for them. Raises NotFound if the account is gone."""
+    def add_up(self, lease: SyncLease | None = None) -> None:
+        """Some fans in each transaction, so that nobody waits for them; each renews the lease, where one is held.
+
+        Raises NotFound if the account is gone, and LeaseLost.
+        """
         after: int | None = 0
         while after is not None:
             with self.transaction() as session:
+                if lease:
+                    lease.hold(session)
                 after = PlatformStore(session, self.workspace_id, self.account_id, self.secret_key).add_up(after)
+
+    def add_up_so_far(self, lease: SyncLease) -> None:
+        """As `add_up`, if the first payments are not all read: what comes next may take long, or never come."""
+        with self.transaction() as session:
+            state = SyncStates(session, self.workspace_id, self.account_id).all().get(Resource.TRANSACTIONS)
+            is_open = state is not None and state.started_at is not None and state.finished_at is None
+        if is_open:
+            self.add_up(lease)
 
     def add_up_abandoned(self) -> None:
         """As `add_up`; then the import that was broken off begins anew, if the account is ever connected again."""

@@ -147,6 +147,8 @@ def test_a_fault_is_told_and_then_it_goes_on(syncing: Syncing, kind: str, health
     assert account.retry_at is not None
     assert account.retry_at > datetime.now(UTC) + timedelta(seconds=50)
     assert syncing.states()[Resource.TRANSACTIONS].seen == 200, "what came before stays"
+    if kind in ("unauthorized", "forbidden", "not_found"):  # it may be for long
+        syncing.assert_added_up()
     assert not syncing.service().run(), "it is not called before then"
     if kind == "rate_limited":
         assert account.retry_at > datetime.now(UTC) + timedelta(seconds=110)
