@@ -52,10 +52,10 @@ class Lane:
 
     @property
     def is_idle(self) -> bool:
-        """Nobody needs to hold it now."""
-        if self.calling or self.doubts:
-            return False
+        """Nobody needs to hold it now: it was asked for its next message, and there was none."""
         now = time.monotonic()
+        if self.calling or self.doubts or self.look_at <= now:
+            return False
         return self.not_before - now > self.rules.idle or (now - max(self.busy_at, self.slot) > self.rules.idle)
 
     def ended(self, told: Verdict) -> Pace:

@@ -99,7 +99,7 @@ class DeliveryRun:
         self._lanes: dict[Key, Lane] = {}
         self._outcomes: list[Outcome] = []
         self._calls: set[asyncio.Task[None]] = set()
-        self._stopping = self._loaded = False
+        self._stopping = self._loaded = self._crowded = False
         self._alive_until = self._scan_at = self._scanned_at = self._busy_at = 0.0
 
     def stop(self) -> None:
@@ -152,7 +152,8 @@ class DeliveryRun:
             scan=going and now >= self._scan_at,
             room=min(self.rules.taken, self.rules.lanes - len(lanes)),
         )
-        oldest = sorted(batch.ready.keys() - batch.release.keys(), key=lambda key: self._lanes[key].look_at)
+        oldest = sorted(batch.ready, key=lambda key: self._lanes[key].look_at)
+        self._crowded = len(oldest) > self.rules.claims
         batch.ready = {key: batch.ready[key] for key in oldest[: self.rules.claims]}
         if batch.is_empty:
             return
@@ -231,8 +232,13 @@ class DeliveryRun:
             self._scan_at = 0.0 if full else began + self.rules.scan
 
     async def _rest(self, until: float) -> None:
-        """Until there is something to do, and a moment more: what comes up meanwhile is done together."""
+        """Until there is something to do, and a moment more: what comes up meanwhile is done together.
+
+        Where lanes queue up to be asked the next transaction goes on at once, while the calls of this one begin.
+        """
         self._wake.clear()
+        if self._crowded:
+            return
         now = time.monotonic()
         at = min([until, self._scan_at, *(lane.look_at for lane in self._lanes.values() if not lane.calling)])
         at = now + self.rules.scan if self._stopping else at

@@ -93,6 +93,17 @@ def test_all_is_sent_in_order_and_not_too_fast(delivering: Delivering) -> None:
     ]
 
 
+def test_a_lane_whose_turn_does_not_come_is_kept(delivering: Delivering) -> None:
+    """With others in the way it may wait for longer than one with nothing to send is held."""
+    lanes = [delivering.sender, *(sender(delivering.engine, delivering.sender.chats, ACCOUNT) for _ in range(11))]
+    for each in lanes:
+        queue(delivering.engine, each, 3)
+    delivering.run(rules=Rules(**{**vars_of(QUICK), "claims": 1, "idle": 0.002}))
+    assert states(delivering.engine, lanes) == {"sent": 36}
+    with Session(delivering.engine) as session:
+        assert {session.get_one(Lane, each.key).fence for each in lanes} == {1}, "none was given away and taken again"
+
+
 def test_replies_go_before_what_is_sent_to_many(delivering: Delivering) -> None:
     queue(delivering.engine, delivering.sender, 6, bulk=True, prefix="many ")
     queue(delivering.engine, delivering.sender, 2, bulk=False, prefix="reply ")
