@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import gc
 import time
 from collections.abc import Awaitable
 from contextvars import ContextVar
@@ -23,6 +24,9 @@ from httpx_aiohttp import AiohttpTransport
 from huntaze.adapters.platform.errors import Outcome, PermanentError, PlatformError, Reason, RetryableError
 from huntaze.adapters.platform.onlyfans.answers import Answer, is_replay
 from huntaze.adapters.platform.onlyfans.timeouts import Timeouts
+
+# They stay: each full collection looked at all of them, for 0.25 s (a tenth of a busy delivery worker's time).
+gc.freeze()
 
 CONNECTIONS = 100
 LONGEST_WAIT = 86_400.0
