@@ -36,10 +36,12 @@ _RUNS = """l.paused_at IS NULL AND (l.stop_at IS NULL OR l.stop_at > clock_times
 _OF_ACCOUNT = """JOIN platform_accounts AS p ON p.workspace_id = l.workspace_id AND p.id = l.account_id"""
 _FREE = """NOT EXISTS (SELECT FROM delivery_workers AS w WHERE w.id = l.worker_id
                         AND w.heartbeat_at > clock_timestamp() - make_interval(secs => :lease))"""
-_QUEUED = """EXISTS (SELECT FROM messages AS m WHERE m.workspace_id = l.workspace_id AND m.account_id = l.account_id
-                    AND m.state = 'queued')"""
-_SENDING = """EXISTS (SELECT FROM messages AS m WHERE m.workspace_id = l.workspace_id AND m.account_id = l.account_id
-                     AND m.state = 'sending')"""
+# In order, so that each lane is looked up in the index of its state: where one account has all that waits the planner
+# thinks that any row will do, and EXISTS read all of them for each lane that has none (5 s with 1,000 and 10,000).
+_QUEUED = """(SELECT true FROM messages AS m WHERE m.workspace_id = l.workspace_id AND m.account_id = l.account_id
+       AND m.state = 'queued' ORDER BY m.bulk, m.place LIMIT 1)"""
+_SENDING = """(SELECT true FROM messages AS m WHERE m.workspace_id = l.workspace_id AND m.account_id = l.account_id
+       AND m.state = 'sending' ORDER BY m.conversation_id LIMIT 1)"""
 _DUE = f"""p.key_sealed IS NOT NULL AND ({_SENDING} OR ({_OPEN} AND {_RUNS}
        AND (l.not_before IS NULL OR l.not_before <= clock_timestamp()) AND {_QUEUED}))"""
 

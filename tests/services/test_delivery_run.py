@@ -18,6 +18,7 @@ from huntaze.models.base import WorkspaceId
 from huntaze.models.delivery import Lane
 from huntaze.services.delivery_rules import Rules
 from huntaze.services.delivery_run import DeliveryRun
+from huntaze.services.delivery_store import DeliveryStore
 from tests.delivering import Blind, Findings, Forgetful, Sender, check, platforms, queue, sender, states
 from tests.factories import SECRET_KEY
 from tests.simulated import ACCOUNT, Simulated, simulated
@@ -102,6 +103,19 @@ def test_a_lane_whose_turn_does_not_come_is_kept(delivering: Delivering) -> None
     assert states(delivering.engine, lanes) == {"sent": 36}
     with Session(delivering.engine) as session:
         assert {session.get_one(Lane, each.key).fence for each in lanes} == {1}, "none was given away and taken again"
+
+
+def test_lanes_are_looked_for_by_their_index(delivering: Delivering) -> None:
+    """Where one account has all that waits, the planner believes that any row that waits is the right one."""
+    for _ in range(20):
+        sender(delivering.engine, [], ACCOUNT)
+    queue(delivering.engine, delivering.sender, 3_000)
+    read = text("SELECT pg_stat_get_xact_tuples_returned('messages'::regclass)")
+    with Session(delivering.engine) as session:  # and nothing stays of it
+        session.execute(text("ANALYZE messages, lanes"))
+        before = session.execute(read).scalar_one()
+        assert [each.key for each in DeliveryStore(session, QUICK).take(100)] == [delivering.sender.key]
+        assert session.execute(read).scalar_one() - before < 100, "of 3,000"
 
 
 def test_replies_go_before_what_is_sent_to_many(delivering: Delivering) -> None:
