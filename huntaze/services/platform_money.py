@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -52,9 +53,9 @@ SELECT :workspace, :account, r.id, r.reverses, s.id, r.type,
                   WHERE b.workspace_id = :workspace AND b.account_id = :account AND b.reverses IS NOT NULL
                     AND b.reverses = r.id)
             THEN 'completed' ELSE r.status END,
-       r.gross, r.gross - r.net, r.net, r.vat, r.currency, r.at
+       r.gross, r.gross - r.net, r.net, r.vat, :currency, r.at
   FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (id text, reverses text, fan text, type text, status text,
-       gross bigint, net bigint, vat bigint, currency text, at timestamptz)
+       gross bigint, net bigint, vat bigint, at timestamptz)
   LEFT JOIN subscribers AS s ON s.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = r.fan
  ORDER BY r.at, r.id
     ON CONFLICT (workspace_id, account_id, platform_id) DO UPDATE
@@ -80,7 +81,8 @@ UPDATE transactions SET status = 'completed'
 # Whose money a chargeback was may be known only by the payment.
 NAME = """
 UPDATE transactions AS b SET subscriber_id = t.subscriber_id FROM transactions AS t
- WHERE b.workspace_id = :workspace AND b.account_id = :account AND b.reverses = ANY(:ids) AND b.subscriber_id IS NULL
+ WHERE b.workspace_id = :workspace AND b.account_id = :account AND b.subscriber_id IS NULL
+   AND b.reverses = ANY(ARRAY(SELECT jsonb_array_elements_text(CAST(:ids AS jsonb))))
    AND t.workspace_id = :workspace AND t.account_id = :account AND t.platform_id = b.reverses
    AND t.subscriber_id IS NOT NULL
 RETURNING b.platform_id
@@ -142,13 +144,12 @@ def store_payments(scope: Scope, transactions: Sequence[Transaction], *, add_up:
             "gross": each.gross,
             "net": each.net,
             "vat": each.vat,
-            "currency": each.currency,
             "at": each.at,
         }
         for each in kept
     ]
-    changed = list(scope.run(STORE, rows).scalars())
-    named = list(scope.run(NAME, ids=[each.id for each in kept]).scalars()) if changed else []
+    changed = list(scope.run(STORE, rows, currency=scope.currency).scalars())
+    named = list(scope.run(NAME, ids=json.dumps([each.id for each in kept])).scalars()) if changed else []
     if add_up and (changed or named):
         scope.run(ADD_UP, ids=changed + named)
     scope.tell(_news(kept))
@@ -174,16 +175,15 @@ def store_chargebacks(scope: Scope, chargebacks: Sequence[Chargeback]) -> tuple[
             "gross": -each.gross,
             "net": -each.net,
             "vat": 0,
-            "currency": each.currency,
             "at": each.at,
         }
         for each in kept
     ]
     ids = [row["id"] for row in rows]
     reversed_ids = [each.transaction_id for each in kept if each.transaction_id]
-    changed = list(scope.run(STORE, rows).scalars())
+    changed = list(scope.run(STORE, rows, currency=scope.currency).scalars())
     scope.run(SETTLE, ids=reversed_ids)
-    scope.run(NAME, ids=reversed_ids)
+    scope.run(NAME, ids=json.dumps(reversed_ids))
     scope.run(ADD_UP, ids=ids + reversed_ids)
     _tell_chargebacks(scope, ids)
     return len(changed), len(told) - len(kept)

@@ -31,6 +31,8 @@ from huntaze.services.sync_totals import SyncTotals
 
 AT_ONCE = 10
 """Pages that are stored in one transaction, at most, where what is read is read to its end."""
+STORE_EVERY = 0.25
+"""Seconds; pages that come faster are stored together: a transaction costs as much as a page."""
 SWEEP_EVERY = timedelta(days=7)
 END = ""
 """The cursor of a pass that is read to its end, and has that still to be written down."""
@@ -188,6 +190,7 @@ class SyncService:
         """Stores what has come while the next pages come; what has come before an error is stored, too."""
         pages: list[Page[Any]] = []
         storing: asyncio.Future[Any] | None = None
+        due = 0.0
         fetching = fetch(cursor)
         try:
             while True:
@@ -195,11 +198,12 @@ class SyncService:
                 if page.next is None or time.monotonic() > deadline:
                     break
                 fetching = fetch(page.next)
-                if len(pages) >= AT_ONCE or storing is None or storing.done():
+                is_due = time.monotonic() >= due and (storing is None or storing.done())
+                if is_due or len(pages) >= AT_ONCE:
                     if storing:
                         await storing
                     storing = asyncio.ensure_future(asyncio.to_thread(self._keep, resource, pages))
-                    pages = []
+                    pages, due = [], time.monotonic() + STORE_EVERY
         finally:
             fetching.cancel()
             if storing:
