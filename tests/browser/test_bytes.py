@@ -278,7 +278,7 @@ def test_the_inbox(
     expect(page.locator("#rows > li[id]")).to_have_count(50)
     with watched(page) as opened, page.expect_request(f"**{INBOX}/{chat.id}{STREAM}*"):
         page.locator(f"#c{chat.id} a").click()
-    expect(page.locator("#log > li[id]")).to_have_count(20)
+    expect(page.locator("#log > li[id]")).to_have_count(30)
     unread = page.locator(f"#u{chat.id}")
     expect(unread).to_have_count(0)  # it was read, and the list's stream said so
     with page.expect_response("**/draft"):
