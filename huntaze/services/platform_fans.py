@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -123,7 +124,10 @@ def store(scope: Scope, fans: Sequence[Fan], listed_at: datetime | None = None) 
         for fan in told.values()
         if fan.id not in gone and (fan.id in ours or names[fan.id] not in gone_names)
     ]  # fmt: skip
-    found = {fan.id: row for fan in kept if (row := _find(fan.id, names[fan.id], known)) is not None}
+    called = defaultdict(list)  # by the platform's id, or by name where they have none
+    for each in known:
+        called[each.platform_id is not None, each.platform_id or each.username].append(each)
+    found = {fan.id: row for fan in kept if (row := _find(fan.id, names[fan.id], called)) is not None}
     # Of two who claim one name, the later in the page has it.
     bearers = {name: fan.id for fan in kept if (name := names[fan.id])}
     _free_names(scope, known, found, bearers)
@@ -173,17 +177,10 @@ def _known(scope: Scope, ids: Iterable[str], names: list[str]) -> list[Known]:
     return [Known(**row) for row in found.mappings()]
 
 
-def _find(fan_id: str, name: str | None, known: list[Known]) -> Known | None:
+def _find(fan_id: str, name: str | None, known: Mapping[tuple[bool, str], list[Known]]) -> Known | None:
     """Whom of the known a fan is: the same id in the account counts most, a mere name least."""
-
-    def nearness(row: Known) -> int:
-        same_id, mine = row.platform_id == fan_id, row.account_id is not None
-        if same_id:
-            return 0 if mine else 1
-        return (2 if mine else 3) if row.platform_id is None and row.username == name else 9
-
-    best = min(known, key=nearness, default=None)
-    return best if best is not None and nearness(best) < 9 else None
+    same = [*known.get((True, fan_id), ()), *(known.get((False, name), ()) if name else ())]
+    return min(same, key=lambda row: (row.platform_id is None, row.account_id is None), default=None)
 
 
 def _free_names(scope: Scope, known: list[Known], found: dict[str, Known], bearers: dict[str, str]) -> None:
