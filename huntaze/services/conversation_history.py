@@ -17,7 +17,7 @@ from huntaze.services.errors import NotFound
 from huntaze.services.keyset import Order, Window, read_time
 
 PAGE = 30
-"""Messages of a page: three screens of a phone, 0.5 KB on the wire more than two."""
+"""Messages of a page: three screens of a phone, 0.4 KB on the wire more than two."""
 RECENT = 50
 """From so many at the end a stream tells what changed; who missed more opens the conversation anew."""
 OUT_OF_ORDER = timedelta(minutes=10)

@@ -37,7 +37,7 @@ class Rules:
     claim_ahead: float = 0.2
     """A message is claimed so long before it may begin, so that the claim does not delay it."""
     pause: float = 0.03
-    """Between two transactions: what comes meanwhile goes into the same one."""
+    """Between two transactions: what comes meanwhile goes into the same one. None where lanes queue up."""
     scan: float = 0.5
     """How often is looked for lanes that nobody was told about, and for scheduled messages that are due."""
     idle: float = 2.0

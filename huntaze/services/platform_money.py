@@ -78,7 +78,7 @@ SETTLE = """
 UPDATE transactions SET status = 'completed'
  WHERE workspace_id = :workspace AND account_id = :account AND platform_id = ANY(:ids) AND status = 'refunded'
 """
-# Whose money a chargeback was may be known only by the payment.
+# Whose money a chargeback was may be known only by the payment. (As JSON: platform_fans.UNSURE says why.)
 NAME = """
 UPDATE transactions AS b SET subscriber_id = t.subscriber_id FROM transactions AS t
  WHERE b.workspace_id = :workspace AND b.account_id = :account AND b.subscriber_id IS NULL

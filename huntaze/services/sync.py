@@ -32,7 +32,7 @@ from huntaze.services.sync_totals import SyncTotals
 AT_ONCE = 10
 """Pages that are stored in one transaction, at most, where what is read is read to its end."""
 STORE_EVERY = 0.25
-"""Seconds; pages that come faster are stored together: a transaction costs as much as a page."""
+"""Seconds; pages that come faster are stored together: a transaction has a dozen statements, whatever it stores."""
 SWEEP_EVERY = timedelta(days=7)
 END = ""
 """The cursor of a pass that is read to its end, and has that still to be written down."""

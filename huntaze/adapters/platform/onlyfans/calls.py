@@ -25,7 +25,7 @@ from huntaze.adapters.platform.errors import Outcome, PermanentError, PlatformEr
 from huntaze.adapters.platform.onlyfans.answers import Answer, is_replay
 from huntaze.adapters.platform.onlyfans.timeouts import Timeouts
 
-# They stay: each full collection looked at all of them, for 0.25 s (a tenth of a busy delivery worker's time).
+# They stay: each full collection looked at all of them, for 0.2 s (a tenth of a busy delivery worker's time).
 gc.freeze()
 
 CONNECTIONS = 100
