@@ -153,7 +153,7 @@ class DeliveryRun:
             room=min(self.rules.taken, self.rules.lanes - len(lanes)),
         )
         oldest = sorted(batch.ready, key=lambda key: self._lanes[key].look_at)
-        self._crowded = False
+        self._crowded = len(oldest) > self.rules.claims
         batch.ready = {key: batch.ready[key] for key in oldest[: self.rules.claims]}
         if batch.is_empty:
             return
@@ -173,7 +173,6 @@ class DeliveryRun:
             await asyncio.to_thread(self._open, first.platform, "", first.external_id)
             self._loaded = True
         self._follow(batch, now)
-        self._crowded = bool(batch.claims) and len(oldest) > self.rules.claims
 
     def _do(self, batch: _Batch) -> None:
         """In a thread: one transaction."""
@@ -235,7 +234,7 @@ class DeliveryRun:
     async def _rest(self, until: float) -> None:
         """Until there is something to do, and a moment more: what comes up meanwhile is done together.
 
-        Where lanes queue up to send the next transaction goes on at once, while the calls of this one begin.
+        Where lanes queue up to be asked the next transaction goes on at once, while the calls of this one begin.
         """
         self._wake.clear()
         if self._crowded:
