@@ -13,8 +13,8 @@ from huntaze.models.domain_event import DomainEvent, EventKind
 from huntaze.models.subscriber import Subscriber
 from huntaze.models.transaction import Transaction, TransactionStatus, TransactionType
 
-RECENT = 6
-"""Events that the dashboard shows: with the names that people have they fit in a kilobyte."""
+RECENT = 5
+"""Events that the dashboard shows: with long names, too, they fit in a kilobyte."""
 NO_ROW_OF_THEIR_OWN = (EventKind.MESSAGE, EventKind.EXPIRED)
 """All others are payments or fans too, whose rows also tell what became of them, and what files brought."""
 TOPICS = "topics"

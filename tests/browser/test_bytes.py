@@ -23,6 +23,7 @@ from huntaze.models.imports import Import, ImportState
 from huntaze.models.subscriber import Status, Subscriber, Tier
 from huntaze.models.user import Membership, User
 from huntaze.models.workspace import Workspace
+from huntaze.services.activity import RECENT
 from huntaze.services.activity import topic as activity_topic
 from huntaze.services.conversation_news import conversation_topics
 from huntaze.services.delivery_news import delivery_topic
@@ -218,14 +219,15 @@ def test_what_happens_is_told_in_a_kilobyte(
     app: Flask, open_as: OpenAs, demo: Membership, record_property: Record
 ) -> None:
     page = open_as(demo, PHONE)
-    fan = session.scalars(select(Subscriber).where(Subscriber.workspace_id == demo.workspace_id).limit(1)).one()
+    fan = SubscriberFactory(workspace_id=demo.workspace_id, display_name="Alexandra Montgomery-Lee")
+    TransactionFactory.create_batch(RECENT, subscriber=fan, gross_cents=1_234_500)
     told: list[int] = []
     cdp = page.context.new_cdp_session(page)
     cdp.on("Network.dataReceived", lambda event: told.append(event["dataLength"] + CHUNKED))
     cdp.send("Network.enable")
     page.goto("/dashboard")
     news = page.locator("#news > li")
-    expect(news).to_have_count(6)
+    expect(news).to_have_count(RECENT)
     # How things are, when the stream opens. Playwright hands over what it heard when it is asked for something.
     wait_until(lambda: page.evaluate("true") and told)
     signals = app.extensions["huntaze.signals"]
