@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from huntaze.adapters import platform
@@ -49,8 +49,11 @@ NOTIFIED_SCAN = 0.1
 """Seconds between two looks for lanes, where notification follows notification."""
 
 
+LET_GO = text("SELECT set_config('idle_in_transaction_session_timeout', :milliseconds, true)")
+
+
 class TakenForDead(Exception):
-    """Our heart did not beat in time: others may have our lanes."""
+    """Our heart did not beat in time, or we hung in a transaction: others may have our lanes."""
 
 
 @dataclass
@@ -87,8 +90,8 @@ class DeliveryRun:
         rules: Rules = RULES,
     ) -> None:
         """tell: is given topics whose listeners should look; called in a thread."""
-        self.transaction = transaction
-        self.workspace_transaction = workspace_transaction
+        self.transaction = lambda: self._letting_go(transaction())
+        self.workspace_transaction = lambda workspace_id: self._letting_go(workspace_transaction(workspace_id))
         self.platforms = platforms
         self.secret_key = secret_key
         self.keys = PlatformKeys(secret_key)
@@ -328,6 +331,21 @@ class DeliveryRun:
             except NotFound:
                 return False
             return session.scalar(select(Message.state).where(*ours)) is DeliveryState.SENT
+
+    @contextmanager
+    def _letting_go(self, opened: AbstractContextManager[Session]) -> Iterator[Session]:
+        """A transaction that PostgreSQL ends if we hang in it for as long as our lease.
+
+        What it has locked could not be taken over by others else, and who adds to it would wait for us.
+        """
+        try:
+            with opened as session:
+                session.execute(LET_GO, {"milliseconds": str(int(self.rules.lease * 1000))})
+                yield session
+        except InternalError as error:
+            if error.connection_invalidated:
+                raise TakenForDead from None
+            raise
 
     # Being there ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,11 +18,12 @@ from huntaze.adapters.platform.onlyfans import OnlyFans
 from huntaze.models.base import WorkspaceId
 from huntaze.models.delivery import Lane
 from huntaze.services.delivery_rules import Rules
-from huntaze.services.delivery_run import DeliveryRun
+from huntaze.services.delivery_run import DeliveryRun, TakenForDead
 from huntaze.services.delivery_store import DeliveryStore
 from tests.delivering import Blind, Findings, Forgetful, Sender, check, platforms, queue, sender, states
 from tests.factories import SECRET_KEY
 from tests.simulated import ACCOUNT, Simulated, simulated
+from tests.waiting import wait_until
 
 QUICK = Rules(run=30, linger=0.3, call=1.0, write=2.0, settle_after=0.05, backoff=0.1, scan=0.2, idle=0.6)
 
@@ -223,3 +225,24 @@ def test_what_a_killed_worker_left_is_found_out(delivering: Delivering) -> None:
 
 def vars_of(rules: Rules) -> dict[str, Any]:
     return {name: getattr(rules, name) for name in Rules.__dataclass_fields__}
+
+
+def test_who_hangs_in_a_transaction_lets_go_of_its_lanes(delivering: Delivering) -> None:
+    """Else nobody could take them, and who enqueues for them would wait for as long as it hangs."""
+    run = delivering.new_run(rules=replace(QUICK, lease=0.3))
+    locked = text("SELECT FROM lanes WHERE account_id = :account FOR UPDATE SKIP LOCKED")
+    mine = {"account": delivering.sender.key[1]}
+
+    def can_be_taken() -> bool:
+        with delivering.system() as session:
+            return bool(session.execute(locked, mine).rowcount)
+
+    def hang() -> None:
+        with run.transaction() as session:
+            assert session.execute(locked, mine).rowcount
+            assert not can_be_taken()
+            wait_until(can_be_taken)
+            session.execute(locked, mine)
+
+    with pytest.raises(TakenForDead):
+        hang()
