@@ -57,6 +57,7 @@ def main(url: str, rules: str, control: str = "") -> None:
         url, (lambda _account: controls[control]) if control else adapter_of
     )
     app.extensions["huntaze.delivery_rules"] = Rules(**json.loads(rules))
+    worker.load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     parent = os.getpid()
     for _line in iter(sys.stdin.readline, ""):
