@@ -68,8 +68,8 @@ def platforms(url: str, kind: Callable[[str], type[OnlyFans]]) -> Callable[[int,
 
 
 def gateway_of(account: str) -> str:
-    """A third of the accounts each, by their number."""
-    return (KEYS, ASKED, BLIND)[int(account.rpartition("_")[2]) % 3]
+    """A third of the accounts each, by their number. (Of the empty account, which only loads the client, any.)"""
+    return (KEYS, ASKED, BLIND)[int(account.rpartition("_")[2] or 0) % 3]
 
 
 def adapter_of(account: str) -> type[OnlyFans]:

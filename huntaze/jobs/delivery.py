@@ -19,7 +19,6 @@ from rq import Queue
 from sqlalchemy.exc import OperationalError
 
 from huntaze.adapters.signals import Signals
-from huntaze.jobs.workspace_session import workspace_session
 from huntaze.services.delivery_control import CHANNEL
 from huntaze.services.delivery_rules import RULES, Rules
 from huntaze.services.delivery_run import DeliveryRun, TakenForDead
@@ -39,7 +38,6 @@ def deliver() -> None:
     signals: Signals = current_app.extensions["huntaze.signals"]
     run = DeliveryRun(
         system_session,
-        workspace_session,
         current_app.extensions["huntaze.platform_pool"],
         current_app.config["SECRET_KEY"],
         tell=signals.publish_all,

@@ -15,14 +15,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from huntaze.adapters import platform
 from huntaze.adapters.platform import Cents, MessageDraft, PlatformAdapter, SendResult
 from huntaze.models.base import WorkspaceId
-from huntaze.models.conversation import DeliveryState, Message
 from huntaze.models.platform_account import Platform
 from huntaze.services.delivery_lanes import Lane
 from huntaze.services.delivery_news import topics
@@ -30,15 +29,12 @@ from huntaze.services.delivery_outcomes import gateway_of, verdict
 from huntaze.services.delivery_rules import RULES, Rules
 from huntaze.services.delivery_settling import settle
 from huntaze.services.delivery_store import Claim, DeliveryStore, Doubt, Key, Outcome, Taken
-from huntaze.services.errors import NotFound
 from huntaze.services.platform_keys import PlatformKeys
-from huntaze.services.platform_store import PlatformStore
 
 log = logging.getLogger(__name__)
 
 Sessions = Callable[[], AbstractContextManager[Session]]
 """Opens a transaction of the system door's: committed at the end."""
-WorkspaceSessions = Callable[[int], AbstractContextManager[Session]]
 OpenPlatform = Callable[[Platform, str, str], PlatformAdapter]
 Platforms = Callable[[int, float], AbstractAsyncContextManager[OpenPlatform]]
 """(connections, seconds of a call) -> opens adapters that share them."""
@@ -56,6 +52,15 @@ class TakenForDead(Exception):
     """Our heart did not beat in time, or we hung in a transaction: others may have our lanes."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What is in the chat of a doubt. answer: whether the message is among it."""
+
+    doubt: Doubt
+    rows: Sequence[platform.Message]
+    answer: asyncio.Future[bool]
+
+
 @dataclass
 class _Batch:
     """What one transaction is to do, and what came of it."""
@@ -65,14 +70,16 @@ class _Batch:
     ready: dict[Key, int]
     scan: bool
     room: int
+    read_back: list[ReadBack]
     claims: list[Claim] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    adopted: dict[int, bool] = field(default_factory=dict)
     changed: list[tuple[WorkspaceId, int]] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
-        return not (self.outcomes or self.release or self.ready or self.scan)
+        return not (self.outcomes or self.release or self.ready or self.scan or self.read_back)
 
 
 class DeliveryRun:
@@ -80,8 +87,7 @@ class DeliveryRun:
 
     def __init__(
         self,
-        transaction: Sessions,
-        workspace_transaction: WorkspaceSessions,
+        sessions: Sessions,
         platforms: Platforms,
         secret_key: str,
         *,
@@ -90,10 +96,8 @@ class DeliveryRun:
         rules: Rules = RULES,
     ) -> None:
         """tell: is given topics whose listeners should look; called in a thread."""
-        self.transaction = lambda: self._letting_go(transaction())
-        self.workspace_transaction = lambda workspace_id: self._letting_go(workspace_transaction(workspace_id))
+        self.sessions = sessions
         self.platforms = platforms
-        self.secret_key = secret_key
         self.keys = PlatformKeys(secret_key)
         self.tell = tell
         self.listen = listen
@@ -101,6 +105,7 @@ class DeliveryRun:
         self.transactions = self.calls = 0
         self._lanes: dict[Key, Lane] = {}
         self._outcomes: list[Outcome] = []
+        self._read_back: list[ReadBack] = []
         self._calls: set[asyncio.Task[None]] = set()
         self._stopping = self._loaded = self._crowded = False
         self._alive_until = self._scan_at = self._scanned_at = self._busy_at = 0.0
@@ -112,15 +117,17 @@ class DeliveryRun:
 
     async def run(self) -> None:
         """Raises TakenForDead, and OperationalError if PostgreSQL is away at the beginning."""
-        self._wake, self._adopting = asyncio.Event(), asyncio.Lock()
+        self._wake = asyncio.Event()
         began = self._busy_at = time.monotonic()
-        self._worker_id = await asyncio.to_thread(self._register)
+        self._worker_id, due = await asyncio.to_thread(self._register)
         self._alive_until = began + self.rules.lease
         async with self.platforms(self.rules.lanes, self.rules.call) as self._open, asyncio.TaskGroup() as helpers:
             tasks = [helpers.create_task(self._beat())]
             if self.listen is not None:
                 tasks.append(helpers.create_task(self._hear(self.listen)))
             try:
+                if due:  # before it has lanes: they would wait
+                    await self._load()
                 await self._go(until=began + self.rules.run)
             finally:
                 doubts = [task for lane in self._lanes.values() for task in lane.doubts.values()]
@@ -154,7 +161,9 @@ class DeliveryRun:
             ready={lane.key: lane.fence for lane in lanes if going and not lane.calling and lane.look_at <= now},
             scan=going and now >= self._scan_at,
             room=min(self.rules.taken, self.rules.lanes - len(lanes)),
+            read_back=self._read_back[: self.rules.claims],
         )
+        self._read_back = self._read_back[self.rules.claims :]
         oldest = sorted(batch.ready, key=lambda key: self._lanes[key].look_at)
         self._crowded = len(oldest) > self.rules.claims
         batch.ready = {key: batch.ready[key] for key in oldest[: self.rules.claims]}
@@ -171,10 +180,7 @@ class DeliveryRun:
             await asyncio.sleep(0.2)
             return
         if batch.taken and not self._loaded:
-            # The first adapter loads the client, for seconds: our heart beats meanwhile.
-            first = batch.taken[0]
-            await asyncio.to_thread(self._open, first.platform, "", first.external_id)
-            self._loaded = True
+            await self._load()
         self._follow(batch, now)
 
     def _do(self, batch: _Batch) -> None:
@@ -198,6 +204,10 @@ class DeliveryRun:
                 store.drop_twins(batch.outcomes)
             if batch.outcomes:
                 batch.changed += store.finish(batch.outcomes)
+            if batch.read_back:
+                batch.adopted = store.adopt([(each.doubt, each.rows) for each in batch.read_back])
+                found = [each.doubt for each in batch.read_back if batch.adopted.get(each.doubt.message_id)]
+                batch.changed += [(WorkspaceId(doubt.key[0]), doubt.conversation_id) for doubt in found]
             if batch.release:
                 store.release(batch.release)
             if batch.scan:
@@ -214,6 +224,11 @@ class DeliveryRun:
 
     def _follow(self, batch: _Batch, began: float) -> None:
         """What the transaction brought begins."""
+        for each in batch.read_back:
+            if each.doubt.message_id not in batch.adopted:
+                self._read_back.append(each)
+            elif not each.answer.done():
+                each.answer.set_result(batch.adopted[each.doubt.message_id])
         for key in batch.release:
             del self._lanes[key]
         for key in batch.ready:
@@ -245,7 +260,7 @@ class DeliveryRun:
         now = time.monotonic()
         at = min([until, self._scan_at, *(lane.look_at for lane in self._lanes.values() if not lane.calling)])
         at = now + self.rules.scan if self._stopping else at
-        if at > now and not self._outcomes:
+        if at > now and not (self._outcomes or self._read_back):
             try:
                 async with asyncio.timeout(at - now):
                     await self._wake.wait()
@@ -318,28 +333,22 @@ class DeliveryRun:
         self._wake.set()
 
     async def _adopt(self, doubt: Doubt, rows: Sequence[platform.Message]) -> bool:
-        async with self._adopting:  # connections are few
-            return await asyncio.to_thread(self._store_chat, doubt, rows)
+        """Together with whatever else was read back meanwhile: after a worker with 1,000 lanes that is much."""
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._read_back.append(ReadBack(doubt, rows, answer))
+        self._wake.set()
+        return await answer
 
-    def _store_chat(self, doubt: Doubt, rows: Sequence[platform.Message]) -> bool:
-        workspace_id, account_id = WorkspaceId(doubt.key[0]), doubt.key[1]
-        ours = Message.workspace_id == workspace_id, Message.id == doubt.message_id
-        self.transactions += 1
-        with self.workspace_transaction(workspace_id) as session:
-            try:
-                PlatformStore(session, workspace_id, account_id, self.secret_key).messages(doubt.chat, rows)
-            except NotFound:
-                return False
-            return session.scalar(select(Message.state).where(*ours)) is DeliveryState.SENT
+    # Being there ---------------------------------------------------------------------------------
 
     @contextmanager
-    def _letting_go(self, opened: AbstractContextManager[Session]) -> Iterator[Session]:
-        """A transaction that PostgreSQL ends if we hang in it for as long as our lease.
+    def transaction(self) -> Iterator[Session]:
+        """PostgreSQL ends it if we hang in it for as long as our lease.
 
         What it has locked could not be taken over by others else, and who adds to it would wait for us.
         """
         try:
-            with opened as session:
+            with self.sessions() as session:
                 session.execute(LET_GO, {"milliseconds": str(int(self.rules.lease * 1000))})
                 yield session
         except InternalError as error:
@@ -347,11 +356,17 @@ class DeliveryRun:
                 raise TakenForDead from None
             raise
 
-    # Being there ---------------------------------------------------------------------------------
-
-    def _register(self) -> int:
+    def _register(self) -> tuple[int, bool]:
+        """Returns our id, and whether there is or may soon be something to send."""
         with self.transaction() as session:
-            return DeliveryStore(session, self.rules).register()
+            store = DeliveryStore(session, self.rules)
+            return store.register(), store.is_due()
+
+    async def _load(self) -> None:
+        """The first adapter loads its client, for seconds: our heart beats meanwhile."""
+        for each in Platform:
+            await asyncio.to_thread(self._open, each, "", "")
+        self._loaded = True
 
     def _leave(self) -> None:
         with self.transaction() as session:

@@ -1,7 +1,7 @@
-"""What became of a message whose call broke off: the chat is read back, and what is in it is stored.
+"""What became of a message whose call broke off: the chat is read back.
 
-Storing it makes a message of the platform's that says the same as ours, and that nobody knows yet, ours
-(platform_chats.ADOPT): whether ours is sent then is the answer.
+A message in it that says the same as ours, and that nobody knows yet, becomes ours (platform_chats.ADOPT): whether
+ours is sent then is the answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from huntaze.services.delivery_rules import Rules
 from huntaze.services.delivery_store import Doubt
 
 Adopt = Callable[[Doubt, Sequence[Message]], Awaitable[bool]]
-"""Stores what is in the chat; returns whether the message is among it."""
+"""Is given what is in the chat; returns whether the message is among it."""
 
 
 async def settle(

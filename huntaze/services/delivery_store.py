@@ -19,12 +19,15 @@ from uuid import UUID
 from sqlalchemy import CursorResult, text
 from sqlalchemy.orm import Session
 
+from huntaze.adapters import platform
 from huntaze.models.base import WorkspaceId
 from huntaze.models.conversation import DeliveryState, Failure
 from huntaze.models.delivery import AttemptOutcome, Halt
 from huntaze.models.platform_account import Platform
 from huntaze.services.delivery_rules import Rules
+from huntaze.services.platform_chats import ADOPT, SLACK, message_rows
 from huntaze.services.platform_policies import POLICIES
+from huntaze.services.platform_scope import lock_name
 
 Key = tuple[int, int]
 """(workspace, account)"""
@@ -151,6 +154,15 @@ WITH told AS (
      WHERE v.ages IS NOT NULL AND l.workspace_id = v.workspace AND l.account_id = v.account
 )
 SELECT workspace_id, conversation_id FROM became
+"""
+# Nobody else stores what these accounts' platforms say until this transaction ends. Of others somebody does just now.
+HOLD = """
+SELECT r.workspace, r.account FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (workspace bigint, account bigint,
+       name text) WHERE pg_try_advisory_xact_lock(hashtextextended(r.name, 0))
+"""
+ARE_SENT = """
+SELECT m.id FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (workspace bigint, message bigint)
+  JOIN messages AS m ON m.workspace_id = r.workspace AND m.id = r.message WHERE m.state = 'sent'
 """
 # A webhook was quicker and did not know its text again: what it stored is ours.
 TWINS = """
@@ -331,6 +343,30 @@ class DeliveryStore:
         rows = [_row(each) for each in outcomes]
         return [(row.workspace_id, row.conversation_id) for row in self._run(FINISH, rows)]
 
+    def adopt(self, read_back: Sequence[tuple[Doubt, Sequence[platform.Message]]]) -> dict[int, bool]:
+        """Makes messages of the platform's ours that say the same as ours, and that nobody knows yet.
+
+        rows: what is in the doubt's chat. Returns whether each message is sent; without those of accounts that
+        somebody else is storing something of: they have to be asked again.
+        """
+        told: dict[Key, list[platform.Message]] = {}
+        for doubt, messages in read_back:
+            mine = {each.id: each for each in messages if each.mine}
+            told.setdefault(doubt.key, []).extend(mine.values())
+        names = [
+            {"workspace": workspace, "account": account, "name": lock_name(workspace, account)}
+            for workspace, account in sorted(told)
+        ]
+        held = {(row.workspace, row.account) for row in self._run(HOLD, names)}
+        for key in held:
+            if told[key]:
+                here = {"workspace": key[0], "account": key[1]}
+                self._run(ADOPT, message_rows(told[key]), **here, slack=SLACK.total_seconds())
+        asked = [doubt for doubt, _ in read_back if doubt.key in held]
+        found = self._run(ARE_SENT, [{"workspace": doubt.key[0], "message": doubt.message_id} for doubt in asked])
+        sent = set(found.scalars())
+        return {doubt.message_id: doubt.message_id in sent for doubt in asked}
+
     def drop_twins(self, outcomes: Sequence[Outcome]) -> None:
         """After `finish` met a message of the platform's that is one of ours."""
         self._run(TWINS, [_row(each) for each in outcomes if each.platform_id])
@@ -356,7 +392,7 @@ class DeliveryStore:
         self, statement: str, rows: Sequence[Mapping[str, Any]] | None = None, **given: Any
     ) -> CursorResult[Any]:
         if rows is not None:
-            given["rows"] = json.dumps(rows)
+            given["rows"] = json.dumps(rows, default=datetime.isoformat)
         if ":worker" in statement:
             given["worker"] = self.worker_id
         result = self.session.execute(text(statement), given)

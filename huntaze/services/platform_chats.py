@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -171,6 +171,25 @@ def deleted(scope: Scope, message_id: str) -> int:
     return len(chats)
 
 
+def message_rows(messages: Iterable[Message]) -> list[dict[str, Any]]:
+    """As MESSAGES and ADOPT read them."""
+    return [
+        {
+            "fan": each.chat_id,
+            "id": each.id,
+            "direction": Direction.OUTBOUND if each.mine else Direction.INBOUND,
+            "body": clean(each.text),
+            "price": each.price,
+            "tip": each.tip,
+            "media": each.media_count,
+            "opened": each.opened,
+            "at": each.at,
+            "changed_at": each.changed_at,
+        }
+        for each in messages
+    ]
+
+
 def _mark_read(scope: Scope, read: Sequence[dict[str, Any]]) -> None:
     chats = list(scope.run(READ, [each for each in read if each["at"]]).scalars())
     if chats:
@@ -188,30 +207,15 @@ def _store(scope: Scope, messages: Sequence[Message]) -> int:
         before = told.get((each.chat_id, each.id))
         if before is None or (each.changed_at or each.at) >= (before.changed_at or before.at):
             told[each.chat_id, each.id] = each
-    mine = [_row(each) for each in told.values() if each.mine]
+    mine = message_rows([each for each in told.values() if each.mine])
     adopted = scope.run(ADOPT, mine, slack=SLACK.total_seconds()).rowcount if mine else 0
-    changed = adopted + scope.run(MESSAGES, [_row(each) for each in told.values()]).rowcount
+    changed = adopted + scope.run(MESSAGES, message_rows(told.values())).rowcount
     if changed:
         chats = scope.run(OF_FANS, fans=list({each.chat_id for each in told.values()})).scalars()
         conversation_news.changed(scope.session, scope.workspace_id, chats)
     heard = (each for each in told.values() if not each.mine and not each.tip)
     scope.tell(News(EventKind.MESSAGE, each.chat_id, f"{each.chat_id}:{each.id}", each.at) for each in heard)
     return changed
-
-
-def _row(message: Message) -> dict[str, Any]:
-    return {
-        "fan": message.chat_id,
-        "id": message.id,
-        "direction": Direction.OUTBOUND if message.mine else Direction.INBOUND,
-        "body": clean(message.text),
-        "price": message.price,
-        "tip": message.tip,
-        "media": message.media_count,
-        "opened": message.opened,
-        "at": message.at,
-        "changed_at": message.changed_at,
-    }
 
 
 def _fan(chat: Chat, unnamed: bool) -> Fan:

@@ -56,7 +56,7 @@ class Scope:
     def enter(self) -> None:
         """Until the transaction ends nobody else writes for the account, and nobody is erased. Raises NotFound."""
         self.erasures.hold()
-        key = func.hashtextextended(f"platform:{self.workspace_id}:{self.account_id}", 0)
+        key = func.hashtextextended(lock_name(self.workspace_id, self.account_id), 0)
         self.session.execute(select(func.pg_advisory_xact_lock(key)))
         found = self.session.execute(
             select(PlatformAccount.connected_at, Workspace.currency)
@@ -99,6 +99,11 @@ class Scope:
         ]
         if rows and self.run(EVENTS, rows).rowcount:
             happened(self.session, self.workspace_id)
+
+
+def lock_name(workspace_id: int, account_id: int) -> str:
+    """Of the lock that is held by who stores what an account's platform says."""
+    return f"platform:{workspace_id}:{account_id}"
 
 
 def clean(said: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +13,12 @@ from flask import Flask
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from huntaze import tenancy
+from huntaze.adapters.platform import PlatformAdapter
 from huntaze.adapters.platform.onlyfans import OnlyFans
-from huntaze.models.base import WorkspaceId
 from huntaze.models.delivery import Lane
+from huntaze.models.platform_account import Platform
 from huntaze.services.delivery_rules import Rules
-from huntaze.services.delivery_run import DeliveryRun, TakenForDead
+from huntaze.services.delivery_run import DeliveryRun, OpenPlatform, TakenForDead
 from huntaze.services.delivery_store import DeliveryStore
 from tests.delivering import Blind, Findings, Forgetful, Sender, check, platforms, queue, sender, states
 from tests.factories import SECRET_KEY
@@ -37,8 +37,8 @@ def live() -> Iterator[Simulated]:
 class Delivering:
     """An account, and runs that send for it."""
 
-    def __init__(self, app_engine: Engine, engine: Engine, simulator: Simulated, fans: int = 8) -> None:
-        self.app_engine, self.engine, self.simulator = app_engine, engine, simulator
+    def __init__(self, engine: Engine, simulator: Simulated, fans: int = 8) -> None:
+        self.engine, self.simulator = engine, simulator
         fans_of = simulator.get(f"/api/{ACCOUNT}/fans/all?limit={fans}")["data"]["list"]
         with engine.begin() as connection:  # a worker has all lanes that there are, also those of other tests
             connection.execute(text("UPDATE lanes SET paused_at = now()"))
@@ -49,15 +49,9 @@ class Delivering:
         with Session(self.engine) as session, session.begin():
             yield session
 
-    @contextmanager
-    def workspace(self, workspace_id: int) -> Iterator[Session]:
-        with Session(self.app_engine) as session, session.begin():
-            tenancy.enter(session, WorkspaceId(workspace_id))
-            yield session
-
     def new_run(self, adapter: type[OnlyFans] = OnlyFans, rules: Rules = QUICK) -> DeliveryRun:
         pool = platforms(self.simulator.url, lambda _account: adapter)
-        return DeliveryRun(self.system, self.workspace, pool, SECRET_KEY, rules=rules)
+        return DeliveryRun(self.system, pool, SECRET_KEY, rules=rules)
 
     def run(self, adapter: type[OnlyFans] = OnlyFans, rules: Rules = QUICK) -> DeliveryRun:
         run = self.new_run(adapter, rules)
@@ -80,8 +74,8 @@ class Delivering:
 
 
 @pytest.fixture
-def delivering(app: Flask, app_engine: Engine, owner_engine: Engine, live: Simulated) -> Delivering:
-    return Delivering(app_engine, owner_engine, live)
+def delivering(app: Flask, owner_engine: Engine, live: Simulated) -> Delivering:
+    return Delivering(owner_engine, live)
 
 
 def test_all_is_sent_in_order_and_not_too_fast(delivering: Delivering) -> None:
@@ -246,3 +240,23 @@ def test_who_hangs_in_a_transaction_lets_go_of_its_lanes(delivering: Delivering)
 
     with pytest.raises(TakenForDead):
         hang()
+
+
+def test_the_client_is_loaded_before_lanes_are_taken(delivering: Delivering) -> None:
+    """It takes seconds, after which a worker that takes over would be late."""
+    queue(delivering.engine, delivering.sender, 1)
+    held_at_first: list[int] = []
+
+    @asynccontextmanager
+    async def pool(connections: int, seconds: float) -> AsyncIterator[OpenPlatform]:
+        async with platforms(delivering.simulator.url, lambda _account: OnlyFans)(connections, seconds) as opens:
+
+            def watched(platform: Platform, key: str, account: str) -> PlatformAdapter:
+                held_at_first.append(len(delivering.sql("SELECT FROM lanes WHERE worker_id IS NOT NULL")))
+                return opens(platform, key, account)
+
+            yield watched
+
+    asyncio.run(DeliveryRun(delivering.system, pool, SECRET_KEY, rules=QUICK).run())
+    assert delivering.check().states == {"sent": 1}
+    assert held_at_first == [0, 1]
