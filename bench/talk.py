@@ -88,7 +88,7 @@ UPDATE subscribers AS fan SET account_id = account.id, platform_id = fan.id::tex
    AND fan.id IN (SELECT id FROM subscribers WHERE workspace_id = %(workspace)s
                    ORDER BY {dice("id", 26)}, id LIMIT %(chats)s)
 """
-# One in ten is somebody's, one in seven is closed, some are pinned or put off; most were read.
+# One in ten is somebody's, one in seven is closed, some are pinned, a page or more is put off; most were read.
 STORE_CHATS = f"""
 INSERT INTO conversations (workspace_id, account_id, subscriber_id, assignee_id, closed_at, pinned_at, snoozed_until,
                            read_at, created_at)
@@ -96,7 +96,7 @@ SELECT workspace_id, account_id, id,
        CASE WHEN number %% 10 = 3 THEN (SELECT user_id FROM memberships WHERE workspace_id = %(workspace)s) END,
        CASE WHEN {dice("number", 22)} < 0.14 THEN %(until)s END,
        CASE WHEN number %% (%(chats)s / 5) = 7 THEN %(until)s END,
-       CASE WHEN {dice("number", 23)} < 0.01 THEN %(until)s + interval '3 days' END,
+       CASE WHEN {dice("number", 23)} < greatest(0.01, 60.0 / %(chats)s) THEN %(until)s + interval '3 days' END,
        CASE WHEN {dice("number", 24)} < 0.8 THEN %(until)s END,
        joined_at
   FROM (SELECT *, row_number() OVER (ORDER BY id) AS number FROM subscribers
