@@ -23,7 +23,6 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker, Worker
 from rq.cron import CronJob, CronScheduler
 from rq.job import Job
-from sqlalchemy.orm import configure_mappers
 
 from huntaze import jobs, logs
 from huntaze.config import Config
@@ -67,16 +66,16 @@ class PeriodicJob(CronJob):
 def work(queues: Sequence[str], config: Config) -> None:
     """Run the jobs of these queues, each in a process: a worker of several can lose a job when it is killed.
 
-    The processes are forked from one that has loaded everything: so they share most of their memory, and one that
-    dies is there again at once.
+    The processes are forked from one that has loaded all but the platform's client: so they share most of their
+    memory, and one that dies is there again at once.
     """
     from huntaze import create_app
 
     app = create_app(config)
+    load()
     if len(queues) == 1:
         run_queue(queues[0], app, Redis.from_url(config.redis_url))
         return
-    load()
     gc.collect()
     gc.freeze()  # a collection would copy the pages that they share
     Nursery(queues, lambda queue: run_queue(queue, app, Redis.from_url(config.redis_url))).run()
@@ -87,6 +86,8 @@ def load() -> None:
 
     Not the platform's client: it is 60 MB, which those do without that don't need it.
     """
+    from sqlalchemy.orm import configure_mappers
+
     for each in pkgutil.iter_modules(jobs.__path__, jobs.__name__ + "."):
         import_module(each.name)
     configure_mappers()

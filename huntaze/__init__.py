@@ -140,7 +140,7 @@ def _platform_pool(config: Config) -> Callable[[int, float], AbstractAsyncContex
         timeouts = Timeouts(total=seconds)
         async with AsyncExitStack() as stack:
 
-            @cache  # the client loads 60 MB, which a worker that has nothing to send does without
+            @cache  # the client loads 60 MB, which a worker does without where nobody sends
             def client() -> httpx.AsyncClient:
                 opened = open_http_client(timeouts, connections)
                 stack.push_async_callback(opened.aclose)

@@ -29,8 +29,9 @@ class Rules:
     taken: int = 200
     """Lanes that it takes at once: others get theirs."""
     claims: int = 40
-    """Messages that are claimed in one transaction. With all that could be, calls and transactions took turns in
-    waiting for each other (measured with 220 accounts: a third of a processor, and 61 % of the pace)."""
+    """Messages that are claimed in one transaction, and chats of which is noted what was read back. With all messages
+    that could be, calls and transactions took turns in waiting for each other (measured with 220 accounts: a third of
+    a processor, and 61 % of the pace)."""
     spread: float = 0.005
     """Lanes that are taken together begin so long after each other: else they would go on in step, and each second
     would see all of their calls at once."""

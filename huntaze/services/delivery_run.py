@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
+from psycopg.errors import DeadlockDetected
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
@@ -46,6 +47,7 @@ NOTIFIED_SCAN = 0.1
 
 
 LET_GO = text("SELECT set_config('idle_in_transaction_session_timeout', :milliseconds, true)")
+"""For one transaction, and ours only: in a request a slow upload may come in the middle of one."""
 
 
 class TakenForDead(Exception):
@@ -53,7 +55,7 @@ class TakenForDead(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ReadBack:
+class _ReadBack:
     """What is in the chat of a doubt. answer: whether the message is among it."""
 
     doubt: Doubt
@@ -70,7 +72,7 @@ class _Batch:
     ready: dict[Key, int]
     scan: bool
     room: int
-    read_back: list[ReadBack]
+    read_back: list[_ReadBack]
     claims: list[Claim] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
@@ -105,7 +107,7 @@ class DeliveryRun:
         self.transactions = self.calls = 0
         self._lanes: dict[Key, Lane] = {}
         self._outcomes: list[Outcome] = []
-        self._read_back: list[ReadBack] = []
+        self._read_back: list[_ReadBack] = []
         self._calls: set[asyncio.Task[None]] = set()
         self._stopping = self._loaded = self._crowded = False
         self._alive_until = self._scan_at = self._scanned_at = self._busy_at = 0.0
@@ -128,6 +130,7 @@ class DeliveryRun:
             try:
                 if due:  # before it has lanes: they would wait
                     await self._load()
+                    self._busy_at = time.monotonic()
                 await self._go(until=began + self.rules.run)
             finally:
                 doubts = [task for lane in self._lanes.values() for task in lane.doubts.values()]
@@ -176,6 +179,7 @@ class DeliveryRun:
             # end. A new run starts afresh.
             log.warning("delivery waits for PostgreSQL", extra={"error": type(error).__name__})
             self._outcomes = outcomes + self._outcomes
+            self._read_back = batch.read_back + self._read_back
             self._stopping = True
             await asyncio.sleep(0.2)
             return
@@ -186,16 +190,21 @@ class DeliveryRun:
     def _do(self, batch: _Batch) -> None:
         """In a thread: one transaction."""
         try:
-            self._write(batch, twins=False)
+            self._write(batch)
         except IntegrityError:  # a webhook told of a message before its answer came, and in other words
             self._write(batch, twins=True)
+        except OperationalError as error:
+            # Who replies in a chat locks it before its messages. It is for sure that nothing was committed.
+            if not isinstance(error.orig, DeadlockDetected):
+                raise
+            self._write(batch)
         heard: set[str] = set()
         for workspace_id, conversation_id in batch.changed:
             heard |= topics(workspace_id, [conversation_id])
         if heard:
             self.tell(heard)
 
-    def _write(self, batch: _Batch, *, twins: bool) -> None:
+    def _write(self, batch: _Batch, *, twins: bool = False) -> None:
         self.transactions += 1
         batch.changed.clear()
         with self.transaction() as session:
@@ -205,9 +214,9 @@ class DeliveryRun:
             if batch.outcomes:
                 batch.changed += store.finish(batch.outcomes)
             if batch.read_back:
-                batch.adopted = store.adopt([(each.doubt, each.rows) for each in batch.read_back])
-                found = [each.doubt for each in batch.read_back if batch.adopted.get(each.doubt.message_id)]
-                batch.changed += [(WorkspaceId(doubt.key[0]), doubt.conversation_id) for doubt in found]
+                adopted = store.adopt([(each.doubt, each.rows) for each in batch.read_back])
+                batch.adopted = adopted.sent
+                batch.changed += adopted.changed
             if batch.release:
                 store.release(batch.release)
             if batch.scan:
@@ -333,9 +342,9 @@ class DeliveryRun:
         self._wake.set()
 
     async def _adopt(self, doubt: Doubt, rows: Sequence[platform.Message]) -> bool:
-        """Together with whatever else was read back meanwhile: after a worker with 1,000 lanes that is much."""
+        """Together with whatever else was read back meanwhile: much, after a worker with 1,000 lanes was killed."""
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._read_back.append(ReadBack(doubt, rows, answer))
+        self._read_back.append(_ReadBack(doubt, rows, answer))
         self._wake.set()
         return await answer
 

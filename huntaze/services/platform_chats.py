@@ -64,13 +64,11 @@ SELECT :workspace, :account, c.id, r.id, r.direction, r.body, r.price, r.tip, r.
                 AND m.is_opened IS DISTINCT FROM excluded.is_opened))
 """
 # What we sent and have no id of yet, because its answer was lost or is still to come, is not stored a second time:
-# the first of ours takes the first of theirs that says the same. As the platform gives text back, white space is
-# not compared.
+# the first of ours takes the first of theirs that says the same and is no older. As the platform gives text back,
+# white space is not compared.
 ADOPT = """
-WITH told AS (
-    SELECT c.id AS chat, r.id, r.at, r.price, r.media, regexp_replace(r.body, '\\s+', '', 'g') AS said,
-           row_number() OVER (PARTITION BY c.id, regexp_replace(r.body, '\\s+', '', 'g'), r.price, r.media
-                              ORDER BY r.at, r.id) AS n
+WITH read AS (
+    SELECT c.id AS chat, r.id, r.at, r.price, r.media, regexp_replace(r.body, '\\s+', '', 'g') AS said
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (fan text, id text, direction text, body text, price bigint,
            media bigint, at timestamptz)
       JOIN subscribers AS s ON s.workspace_id = :workspace AND s.account_id = :account AND s.platform_id = r.fan
@@ -86,13 +84,20 @@ WITH told AS (
       FROM messages AS m
       JOIN LATERAL (SELECT min(a.started_at) AS at FROM attempts AS a
                      WHERE a.workspace_id = :workspace AND a.message_id = m.id) AS began ON true
-     WHERE m.workspace_id = :workspace AND m.conversation_id IN (SELECT chat FROM told)
+     WHERE m.workspace_id = :workspace AND m.conversation_id IN (SELECT chat FROM read)
        AND m.key IS NOT NULL AND m.platform_id IS NULL AND m.state IN ('sending', 'sent', 'unknown')
+), told AS (
+    SELECT r.*, row_number() OVER (PARTITION BY chat, said, price, media ORDER BY r.at, r.id) AS n
+      FROM read AS r
+      JOIN (SELECT chat, said, price, media, min(at) - make_interval(secs => :slack) AS since FROM ours
+             GROUP BY chat, said, price, media) AS first USING (chat, said, price, media)
+     WHERE r.at >= first.since
 )
 UPDATE messages AS m SET platform_id = t.id, state = 'sent', failure = NULL, sent_at = t.at
   FROM told AS t JOIN ours AS o USING (chat, said, price, media, n)
  WHERE m.workspace_id = :workspace AND m.id = o.id AND m.platform_id IS NULL
    AND t.at >= o.at - make_interval(secs => :slack)
+RETURNING m.conversation_id
 """
 OPENED = """
 UPDATE messages AS m SET is_opened = true FROM conversations AS c, subscribers AS s

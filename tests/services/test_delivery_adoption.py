@@ -13,6 +13,8 @@ from huntaze.adapters.platform import Message as Told
 from huntaze.models.base import WorkspaceId
 from huntaze.models.conversation import Conversation, DeliveryState, Message
 from huntaze.models.workspace import Workspace
+from huntaze.services.delivery_rules import RULES
+from huntaze.services.delivery_store import Adopted, DeliveryStore, Doubt
 from huntaze.services.platform_store import PlatformStore
 from tests.factories import (
     AttemptFactory,
@@ -87,6 +89,14 @@ def test_what_says_something_else_is_another_one(
     assert stored(session, chat)[0] == (message.id, None, DeliveryState.SENDING)
 
 
+def test_an_older_one_that_says_the_same_does_not_stand_in_its_way(
+    session: Session, store: PlatformStore, chat: Conversation
+) -> None:
+    message = ours(chat)
+    store.messages("7", [told("80", at=NOW - timedelta(days=9)), told("90")])
+    assert stored(session, chat)[0] == (message.id, "90", DeliveryState.SENT)
+
+
 def test_what_was_not_tried_is_not_taken_for_it(session: Session, store: PlatformStore, chat: Conversation) -> None:
     message = OutgoingFactory(conversation=chat, body="Hello you")
     store.messages("7", [told("90")])
@@ -103,3 +113,38 @@ def test_two_that_say_the_same_are_two(session: Session, store: PlatformStore, c
     assert stored(session, chat) == [
         (first.id, "90", DeliveryState.SENT), (second.id, "91", DeliveryState.SENT),
     ]  # fmt: skip
+
+
+def test_what_is_read_back_waits_for_who_stores_something_of_the_account(
+    owner: Session, session: Session, store: PlatformStore, chat: Conversation
+) -> None:
+    message = ours(chat)
+    doubt = Doubt((chat.workspace_id, chat.account_id), message.id, 0, chat.id, "7", 0.0)
+    delivery = DeliveryStore(owner, RULES)
+    store.messages("8", [])  # holds the account until its transaction ends
+    assert delivery.adopt([(doubt, [told("90")])]) == Adopted({}, [])
+    session.rollback()
+    assert delivery.adopt([(doubt, [])]) == Adopted({message.id: False}, [])
+    changed = [(chat.workspace_id, chat.id)]
+    assert delivery.adopt([(doubt, [told("90"), told("90")])]) == Adopted({message.id: True}, changed)
+    assert delivery.adopt([(doubt, [told("90")])]) == Adopted({message.id: True}, [])
+
+
+def test_what_a_fan_said_meanwhile_is_for_the_next_sync(owner: Session, chat: Conversation) -> None:
+    message = ours(chat)
+    doubt = Doubt((chat.workspace_id, chat.account_id), message.id, 0, chat.id, "7", 0.0)
+    behind = select(Conversation.behind).where(Conversation.id == chat.id)
+    DeliveryStore(owner, RULES).adopt([(doubt, [told("90")])])
+    assert not owner.scalar(behind)
+    DeliveryStore(owner, RULES).adopt([(doubt, [told("89", "Are you there?", mine=False), told("90")])])
+    assert owner.scalar(behind)
+
+
+def test_nothing_of_another_workspace_is_taken_for_ours(owner: Session, chat: Conversation) -> None:
+    other = PlatformAccountFactory()
+    fan = SubscriberFactory(workspace_id=other.workspace_id, account_id=other.id, platform_id="7")
+    theirs = ours(ConversationFactory(account=other, subscriber_id=fan.id))
+    message = ours(chat)
+    doubt = Doubt((chat.workspace_id, chat.account_id), message.id, 0, chat.id, "7", 0.0)
+    assert DeliveryStore(owner, RULES).adopt([(doubt, [told("90")])]).sent == {message.id: True}
+    assert owner.scalar(select(Message.state).where(Message.id == theirs.id)) is DeliveryState.SENDING

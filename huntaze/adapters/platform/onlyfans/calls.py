@@ -25,11 +25,11 @@ from huntaze.adapters.platform.errors import Outcome, PermanentError, PlatformEr
 from huntaze.adapters.platform.onlyfans.answers import Answer, is_replay
 from huntaze.adapters.platform.onlyfans.timeouts import Timeouts
 
-TLS = httpx.create_ssl_context()
-"""Shared by all clients of a process: to read the authorities' certificates takes 60 ms."""
-# They stay: each full collection looked at all of them, for 0.2 s (a tenth of a busy delivery worker's time).
+# The modules stay: each full collection looked at all of them, for 0.2 s (a tenth of a busy delivery worker's time).
 gc.freeze()
 
+TLS = httpx.create_ssl_context()
+"""Shared by all clients of a process: to read the authorities' certificates takes 60 ms."""
 CONNECTIONS = 100
 LONGEST_WAIT = 86_400.0
 """Seconds; a Retry-After that asks for more is taken for this."""
