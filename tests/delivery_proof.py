@@ -352,6 +352,8 @@ class Proof:
                     " AND (l.not_before IS NULL OR l.not_before < now()) AND (SELECT count(DISTINCT conversation_id)"
                     " FROM messages m WHERE m.workspace_id = l.workspace_id AND m.account_id = l.account_id"
                     " AND m.state IN ('queued', 'sending')) > 2"
+                    " AND EXISTS (SELECT FROM messages m WHERE m.workspace_id = l.workspace_id"
+                    " AND m.account_id = l.account_id AND m.state = 'queued')"
                 ),
                 {"process": f"%:{pid}"},
             )
