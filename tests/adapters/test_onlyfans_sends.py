@@ -8,8 +8,10 @@ import socket
 import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
+from aiohttp.client_reqrep import ClientRequest
 
 from huntaze import logs
 from huntaze.adapters.platform import (
@@ -356,3 +358,24 @@ async def test_what_would_be_too_late_is_not_written(onlyfans: OnlyFans, simulat
         assert (late.state, len(simulator.ledger())) == (Outcome.NOT_SENT, n)
         in_time = await onlyfans.send_message(chat, HELLO, f"in-time-{n}", not_after=time.monotonic() + 20)
         assert (in_time.state, len(simulator.ledger())) == (Outcome.SENT, n + 1)
+
+
+async def test_a_send_that_was_held_up_before_its_body_is_not_written(
+    onlyfans: OnlyFans, simulator: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the process stood still for a while: of a call that was given up nothing may go out."""
+    chat = simulator.fan()
+    late = 0.0
+    write = ClientRequest.write_bytes
+
+    async def write_late(self: ClientRequest, *arguments: Any, **named: Any) -> None:
+        while time.monotonic() < late:
+            await asyncio.sleep(0.01)
+        await write(self, *arguments, **named)
+
+    monkeypatch.setattr(ClientRequest, "write_bytes", write_late)
+    await onlyfans.send_message(chat, HELLO, "opens-the-connection", not_after=time.monotonic() + 20)
+    late = time.monotonic() + 0.5
+    result = await onlyfans.send_message(chat, HELLO, "late", not_after=late)
+    assert result.state is Outcome.NOT_SENT
+    assert [entry["key"] for entry in simulator.ledger()] == ["opens-the-connection"]

@@ -83,8 +83,10 @@ def open_http_client(timeouts: Timeouts, connections: int) -> httpx.AsyncClient:
     """Connections for any number of accounts. Cookies are not kept: they would go from one account to the others."""
 
     trace = aiohttp.TraceConfig()
-    # Despite its name it is called just before they are written (aiohttp 3.14, http_writer.py); tests say so, too.
+    # Despite their names they are called before anything is written (aiohttp 3.14, http_writer.py), as tests say, too.
+    # Headers wait for the body, whose turn comes later where the loop is busy, or the process stands still.
     trace.on_request_headers_sent.append(_refuse_if_late)
+    trace.on_request_chunk_sent.append(_refuse_if_late)
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
