@@ -83,7 +83,7 @@ def open_http_client(timeouts: Timeouts, connections: int) -> httpx.AsyncClient:
     """Connections for any number of accounts. Cookies are not kept: they would go from one account to the others."""
 
     trace = aiohttp.TraceConfig()
-    # Despite their names they are called before anything is written (aiohttp 3.14, http_writer.py), as tests say, too.
+    # Despite their names they are called before anything is written (aiohttp 3.14, http_writer.py); a test says so.
     # Headers wait for the body, whose turn comes later where the loop is busy, or the process stands still.
     trace.on_request_headers_sent.append(_refuse_if_late)
     trace.on_request_chunk_sent.append(_refuse_if_late)
