@@ -19,7 +19,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -28,7 +27,7 @@ from rq import Queue
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
-from bench.folder import RESULTS
+from bench.folder import RESULTS, data_folder
 from huntaze import embedded, environment
 from huntaze.adapters.platform import MessageDraft, Outcome
 from huntaze.adapters.platform.onlyfans import OnlyFans, Timeouts, open_http_client
@@ -279,8 +278,8 @@ def main() -> None:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "delivery.json").write_text(json.dumps({**found, "load_after": os.getloadavg()}, indent=2) + "\n")
 
-    with TemporaryDirectory(prefix="huntaze-") as folder, ExitStack() as stack:
-        bench = Bench(Path(folder), given.accounts, stack)
+    with data_folder(None) as folder, ExitStack() as stack:
+        bench = Bench(folder, given.accounts, stack)
         tell("100 accounts", bench.active(min(100, given.accounts), given.seconds))
         before, many, after = (
             _alone(given.accounts, given.seconds / 2),

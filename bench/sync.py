@@ -17,9 +17,9 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from bench.folder import data_folder
 from bench.platform import ACCOUNT, simulator
 from huntaze import embedded, environment
 from huntaze.adapters.platform import FanKind
@@ -43,13 +43,13 @@ def measure(size: Size) -> dict[str, Any]:
     """Rows a second of fans, of payments and of both: the client's and the import's; the import's memory in MB."""
     with (
         simulator(*size) as (port, _process),
-        TemporaryDirectory(prefix="huntaze-") as folder,
+        data_folder(None) as folder,
     ):
         url = f"http://127.0.0.1:{port}"
         alone = asyncio.run(_client_alone(url))
-        with embedded.running(Path(folder), with_postgresql=True, with_valkey=True) as servers:
+        with embedded.running(folder, with_postgresql=True, with_valkey=True) as servers:
             outside = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL")}
-            env = environment.complete({**outside, "DATA": folder, "PLATFORM_URL": url}, servers)
+            env = environment.complete({**outside, "DATA": str(folder), "PLATFORM_URL": url}, servers)
             run = [sys.executable, "-m"]
             subprocess.run([*run, "huntaze.cli", "migrate"], env=env, cwd=ROOT, check=True)
             done = subprocess.run(

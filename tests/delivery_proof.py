@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,6 +116,8 @@ class Proof:
     def __init__(self, folder: Path, scale: Scale, stack: ExitStack) -> None:
         self.scale, self.folder = scale, folder
         self.random = random.Random(scale.seed)  # noqa: S311
+        # As root the servers' data is elsewhere.
+        stack.callback(lambda: shutil.rmtree((folder / "servers").resolve(), ignore_errors=True))
         self.servers = stack.enter_context(embedded.running(folder, with_postgresql=True, with_valkey=True))
         self.env = {
             **os.environ,
