@@ -463,10 +463,13 @@ def test_the_login_cold(page: Page, record_property: Record) -> None:
 
 
 SHIFTS = """() => new Promise((resolve) => {
-  let sum = 0;
-  new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
-    .observe({type: "layout-shift", buffered: true});
-  requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+  const moved = [];
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries())
+      for (const { node, previousRect: before, currentRect: after } of entry.sources)
+        moved.push([node?.outerHTML ?? node?.textContent, before.toJSON(), after.toJSON()]);
+  }).observe({type: "layout-shift", buffered: true});
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(moved)));
 })"""
 
 
@@ -492,4 +495,4 @@ def test_nothing_moves_while_it_loads(
                 visitor.goto(path)
         else:
             visitor.goto(path, wait_until="networkidle")
-        assert visitor.evaluate(SHIFTS) == 0, path
+        assert visitor.evaluate(SHIFTS) == [], path
