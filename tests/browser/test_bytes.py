@@ -477,8 +477,8 @@ SHIFTS = """() => new Promise((resolve) => {
 def test_nothing_moves_while_it_loads(
     open_as: OpenAs, new_context: NewContext, member: Membership, fans: list[Subscriber], screen: Device
 ) -> None:
-    for _ in range(20):
-        TransactionFactory(subscriber=fans[0])
+    for n in range(20):  # each its own: of rows that say the same a later one is taken for the first
+        TransactionFactory(subscriber=fans[0], gross_cents=1_000 + n)
     NoteFactory(subscriber=fans[0])
     stranger = new_context(**screen.options()).new_page()
     page = open_as(member, screen)
