@@ -21,8 +21,9 @@ from sqlalchemy.exc import OperationalError
 from huntaze.adapters.signals import Signals
 from huntaze.services.delivery_control import CHANNEL
 from huntaze.services.delivery_rules import RULES, Rules
-from huntaze.services.delivery_run import DeliveryRun, TakenForDead
+from huntaze.services.delivery_run import DeliveryRun
 from huntaze.services.delivery_store import DeliveryStore
+from huntaze.services.delivery_transactions import TakenForDead
 from huntaze.system import listen, system_session
 
 log = logging.getLogger(__name__)

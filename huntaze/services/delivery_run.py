@@ -1,9 +1,9 @@
 """One run of a delivery worker: it holds many lanes at once, and in each of them makes one call at a time.
 
 Everything it knows is in PostgreSQL before it matters: that a message is being sent, before the call; what became of
-it, before the next one of its chat. Calls are asynchronous; transactions run one after the other in a thread, and
-each carries the outcomes and the claims of all lanes that have some. A worker that is killed leaves `sending` behind,
-and the next one finds out.
+it, before the next one of its chat. Calls are asynchronous; transactions run one after the other in a thread
+(delivery_transactions.py), and each carries the outcomes and the claims of all lanes that have some. A worker that is
+killed leaves `sending` behind, and the next one finds out.
 """
 
 from __future__ import annotations
@@ -11,31 +11,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 
-from psycopg.errors import DeadlockDetected
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, InterfaceError, InternalError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from huntaze.adapters import platform
 from huntaze.adapters.platform import Cents, MessageDraft, PlatformAdapter, SendResult
-from huntaze.models.base import WorkspaceId
 from huntaze.models.platform_account import Platform
 from huntaze.services.delivery_lanes import Lane
-from huntaze.services.delivery_news import topics
 from huntaze.services.delivery_outcomes import gateway_of, verdict
 from huntaze.services.delivery_rules import RULES, Rules
 from huntaze.services.delivery_settling import settle
-from huntaze.services.delivery_store import Claim, DeliveryStore, Doubt, Key, Outcome, Taken
+from huntaze.services.delivery_store import Claim, Doubt, Key, Outcome, Taken
+from huntaze.services.delivery_transactions import Batch, Done, Sessions, TakenForDead, Transactions
 from huntaze.services.platform_keys import PlatformKeys
 
 log = logging.getLogger(__name__)
 
-Sessions = Callable[[], AbstractContextManager[Session]]
-"""Opens a transaction of the system door's: committed at the end."""
 OpenPlatform = Callable[[Platform, str, str], PlatformAdapter]
 Platforms = Callable[[int, float], AbstractAsyncContextManager[OpenPlatform]]
 """(connections, seconds of a call) -> opens adapters that share them."""
@@ -46,14 +40,6 @@ NOTIFIED_SCAN = 0.1
 """Seconds between two looks for lanes, where notification follows notification."""
 
 
-LET_GO = text("SELECT set_config('idle_in_transaction_session_timeout', :milliseconds, true)")
-"""For one transaction, and ours only: in a request a slow upload may come in the middle of one."""
-
-
-class TakenForDead(Exception):
-    """Our heart did not beat in time, or we hung in a transaction: others may have our lanes."""
-
-
 @dataclass(frozen=True, slots=True)
 class _ReadBack:
     """What is in the chat of a doubt. answer: whether the message is among it."""
@@ -61,27 +47,6 @@ class _ReadBack:
     doubt: Doubt
     rows: Sequence[platform.Message]
     answer: asyncio.Future[bool]
-
-
-@dataclass
-class _Batch:
-    """What one transaction is to do, and what came of it."""
-
-    outcomes: list[Outcome]
-    release: dict[Key, int]
-    ready: dict[Key, int]
-    scan: bool
-    room: int
-    read_back: list[_ReadBack]
-    claims: list[Claim] = field(default_factory=list)
-    taken: list[Taken] = field(default_factory=list)
-    doubts: list[Doubt] = field(default_factory=list)
-    adopted: dict[int, bool] = field(default_factory=dict)
-    changed: list[tuple[WorkspaceId, int]] = field(default_factory=list)
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.outcomes or self.release or self.ready or self.scan or self.read_back)
 
 
 class DeliveryRun:
@@ -98,13 +63,12 @@ class DeliveryRun:
         rules: Rules = RULES,
     ) -> None:
         """tell: is given topics whose listeners should look; called in a thread."""
-        self.sessions = sessions
+        self._transactions = Transactions(sessions, rules, tell)
         self.platforms = platforms
         self.keys = PlatformKeys(secret_key)
-        self.tell = tell
         self.listen = listen
         self.rules = rules
-        self.transactions = self.calls = 0
+        self.calls = 0
         self._lanes: dict[Key, Lane] = {}
         self._outcomes: list[Outcome] = []
         self._read_back: list[_ReadBack] = []
@@ -121,7 +85,7 @@ class DeliveryRun:
         """Raises TakenForDead, and OperationalError if PostgreSQL is away at the beginning."""
         self._wake = asyncio.Event()
         began = self._busy_at = time.monotonic()
-        self._worker_id, due = await asyncio.to_thread(self._register)
+        due = await asyncio.to_thread(self._transactions.register)
         self._alive_until = began + self.rules.lease
         async with self.platforms(self.rules.lanes, self.rules.call) as self._open, asyncio.TaskGroup() as helpers:
             tasks = [helpers.create_task(self._beat())]
@@ -149,7 +113,7 @@ class DeliveryRun:
                 self._stopping = True
         while self._outcomes:
             await self._transact()
-        await asyncio.to_thread(self._leave)
+        await asyncio.to_thread(self._transactions.leave)
 
     async def _transact(self) -> None:
         now = time.monotonic()
@@ -158,104 +122,64 @@ class DeliveryRun:
         lanes, going = self._lanes.values(), not self._stopping
         outcomes, self._outcomes = self._outcomes, []
         written = {each.key for each in outcomes}
-        batch = _Batch(
+        ready = {lane.key: lane.fence for lane in lanes if going and not lane.calling and lane.look_at <= now}
+        oldest = sorted(ready, key=lambda key: self._lanes[key].look_at)
+        self._crowded = len(oldest) > self.rules.claims
+        read_back, self._read_back = self._read_back[: self.rules.claims], self._read_back[self.rules.claims :]
+        batch = Batch(
             outcomes,
+            [(each.doubt, each.rows) for each in read_back],
             release={lane.key: lane.fence for lane in lanes if going and lane.is_idle and lane.key not in written},
-            ready={lane.key: lane.fence for lane in lanes if going and not lane.calling and lane.look_at <= now},
+            ready={key: ready[key] for key in oldest[: self.rules.claims]},
             scan=going and now >= self._scan_at,
             room=min(self.rules.taken, self.rules.lanes - len(lanes)),
-            read_back=self._read_back[: self.rules.claims],
+            claim_taken=self._loaded,
         )
-        self._read_back = self._read_back[self.rules.claims :]
-        oldest = sorted(batch.ready, key=lambda key: self._lanes[key].look_at)
-        self._crowded = len(oldest) > self.rules.claims
-        batch.ready = {key: batch.ready[key] for key in oldest[: self.rules.claims]}
         if batch.is_empty:
             return
         try:
-            await asyncio.to_thread(self._do, batch)
+            done = await asyncio.to_thread(self._transactions.do, batch)
         except (OperationalError, InterfaceError) as error:
             # Whether it was committed nobody knows: outcomes may come twice, and what was claimed goes back in the
             # end. A new run starts afresh.
             log.warning("delivery waits for PostgreSQL", extra={"error": type(error).__name__})
             self._outcomes = outcomes + self._outcomes
-            self._read_back = batch.read_back + self._read_back
+            self._read_back = read_back + self._read_back
             self._stopping = True
             await asyncio.sleep(0.2)
             return
-        if batch.taken and not self._loaded:
+        if done.taken and not self._loaded:
             await self._load()
-        self._follow(batch, now)
+        self._answer(read_back, done.sent)
+        self._follow(batch, done, now)
 
-    def _do(self, batch: _Batch) -> None:
-        """In a thread: one transaction."""
-        try:
-            self._write(batch)
-        except IntegrityError:  # a webhook told of a message before its answer came, and in other words
-            self._write(batch, twins=True)
-        except OperationalError as error:
-            # Who replies in a chat locks it before its messages. It is for sure that nothing was committed.
-            if not isinstance(error.orig, DeadlockDetected):
-                raise
-            self._write(batch)
-        heard: set[str] = set()
-        for workspace_id, conversation_id in batch.changed:
-            heard |= topics(workspace_id, [conversation_id])
-        if heard:
-            self.tell(heard)
-
-    def _write(self, batch: _Batch, *, twins: bool = False) -> None:
-        self.transactions += 1
-        batch.changed.clear()
-        with self.transaction() as session:
-            store = DeliveryStore(session, self.rules, self._worker_id)
-            if twins:
-                store.drop_twins(batch.outcomes)
-            if batch.outcomes:
-                batch.changed += store.finish(batch.outcomes)
-            if batch.read_back:
-                adopted = store.adopt([(each.doubt, each.rows) for each in batch.read_back])
-                batch.adopted = adopted.sent
-                batch.changed += adopted.changed
-            if batch.release:
-                store.release(batch.release)
-            if batch.scan:
-                batch.changed += [(workspace, chat) for workspace, _account, chat in store.queue_scheduled()]
-            if batch.scan and batch.room:
-                batch.taken = store.take(batch.room)
-                batch.doubts = store.doubts([each.key for each in batch.taken]) if batch.taken else []
-            fences = dict(batch.ready)
-            if self._loaded:
-                fences |= {each.key: each.fence for each in batch.taken if not each.wait or each.wait < 0}
-            if fences:
-                batch.claims = store.claim(fences)
-                batch.changed += [(WorkspaceId(each.key[0]), each.conversation_id) for each in batch.claims]
-
-    def _follow(self, batch: _Batch, began: float) -> None:
-        """What the transaction brought begins."""
-        for each in batch.read_back:
-            if each.doubt.message_id not in batch.adopted:
+    def _answer(self, read_back: Sequence[_ReadBack], sent: Mapping[int, bool]) -> None:
+        for each in read_back:
+            if each.doubt.message_id not in sent:
                 self._read_back.append(each)
             elif not each.answer.done():
-                each.answer.set_result(batch.adopted[each.doubt.message_id])
+                each.answer.set_result(sent[each.doubt.message_id])
+
+    def _follow(self, batch: Batch, done: Done, began: float) -> None:
+        """What the transaction brought begins."""
         for key in batch.release:
             del self._lanes[key]
         for key in batch.ready:
             # Nothing to send, or paused, or being changed just now. A notification makes us look sooner.
             self._lanes[key].look_at = began + self.rules.idle / 4
-        for n, taken in enumerate(batch.taken):
+        for n, taken in enumerate(done.taken):
             self._hold(taken, time.monotonic() + n * self.rules.spread)
-        for doubt in batch.doubts:
+        for doubt in done.doubts:
             lane = self._lanes.get(doubt.key)
             if lane is not None:
                 if doubt.open:
                     lane.ends.append(time.monotonic())  # a call of the pace, which ended nobody knows when
                 self._find_out(lane, doubt, retry=True)
-        for claim in batch.claims:
+        for claim in done.claims:
             self._begin(claim, began)
         if batch.scan:
             self._scanned_at = began
-            full = batch.taken and len(batch.taken) == batch.room
+            full = done.taken and len(done.taken) == batch.room
             self._scan_at = 0.0 if full else began + self.rules.scan
 
     async def _rest(self, until: float) -> None:
@@ -350,43 +274,18 @@ class DeliveryRun:
 
     # Being there ---------------------------------------------------------------------------------
 
-    @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """PostgreSQL ends it if we hang in it for as long as our lease.
-
-        What it has locked could not be taken over by others else, and who adds to it would wait for us.
-        """
-        try:
-            with self.sessions() as session:
-                session.execute(LET_GO, {"milliseconds": str(int(self.rules.lease * 1000))})
-                yield session
-        except InternalError as error:
-            if error.connection_invalidated:
-                raise TakenForDead from None
-            raise
-
-    def _register(self) -> tuple[int, bool]:
-        """Returns our id, and whether there is or may soon be something to send."""
-        with self.transaction() as session:
-            store = DeliveryStore(session, self.rules)
-            return store.register(), store.is_due()
-
     async def _load(self) -> None:
         """The first adapter loads its client, for seconds: our heart beats meanwhile."""
         for each in Platform:
             await asyncio.to_thread(self._open, each, "", "")
         self._loaded = True
 
-    def _leave(self) -> None:
-        with self.transaction() as session:
-            DeliveryStore(session, self.rules, self._worker_id).leave()
-
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self.rules.heartbeat)
             at = time.monotonic()
             try:
-                alive = await asyncio.to_thread(self._beat_once)
+                alive = await asyncio.to_thread(self._transactions.beat)
             except (OperationalError, InterfaceError):
                 if time.monotonic() > self._alive_until:
                     raise TakenForDead from None
@@ -394,11 +293,6 @@ class DeliveryRun:
             if not alive:
                 raise TakenForDead
             self._alive_until = at + self.rules.lease
-
-    def _beat_once(self) -> bool:
-        self.transactions += 1
-        with self.transaction() as session:
-            return DeliveryStore(session, self.rules, self._worker_id).beat()
 
     async def _hear(self, listen: Listen) -> None:
         while True:

@@ -1,17 +1,16 @@
 """What a delivery worker reads and writes, for many lanes at once: through the system door, in few transactions.
 
 A lane belongs to the worker whose id is in it, as long as that worker's heart beats; its fence is checked with each
-claim and each outcome, so that what a worker says that was taken for dead is not written down any more (but for
-what it read back from the platform, which is true whoever says it).
+claim and each outcome, so that what a worker says that was taken for dead is not written down any more.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from os import getpid
 from socket import gethostname
 from typing import Any
@@ -20,20 +19,15 @@ from uuid import UUID
 from sqlalchemy import CursorResult, text
 from sqlalchemy.orm import Session
 
-from huntaze.adapters import platform
 from huntaze.models.base import WorkspaceId
 from huntaze.models.conversation import DeliveryState, Failure
 from huntaze.models.delivery import AttemptOutcome, Halt
 from huntaze.models.platform_account import Platform
 from huntaze.services.delivery_rules import Rules
-from huntaze.services.platform_chats import ADOPT, BEHIND, SLACK, message_rows
 from huntaze.services.platform_policies import POLICIES
-from huntaze.services.platform_scope import lock_name
 
 Key = tuple[int, int]
 """(workspace, account)"""
-UNREAD = timedelta(days=1)
-"""What is older in a chat that was read back is history, which a sync reads or not."""
 
 # An account may be written to by itself: it is connected, and its owner has accepted what the table says now.
 _OPEN = """p.key_sealed IS NOT NULL AND p.erase_asked_at IS NULL AND p.policy_accepted_at IS NOT NULL
@@ -158,15 +152,6 @@ WITH told AS (
 )
 SELECT workspace_id, conversation_id FROM became
 """
-# Nobody else stores what these accounts' platforms say until this transaction ends. Of others somebody does just now.
-HOLD = """
-SELECT r.workspace, r.account FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (workspace bigint, account bigint,
-       name text) WHERE pg_try_advisory_xact_lock(hashtextextended(r.name, 0))
-"""
-ARE_SENT = """
-SELECT m.id FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (workspace bigint, message bigint)
-  JOIN messages AS m ON m.workspace_id = r.workspace AND m.id = r.message WHERE m.state = 'sent'
-"""
 # A webhook was quicker and did not know its text again: what it stored is ours.
 TWINS = """
 DELETE FROM messages AS m
@@ -286,14 +271,6 @@ class Outcome:
     pace: Pace | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
-    """sent: whether each message (by id) is. changed: (workspace, conversation) of those that became so."""
-
-    sent: dict[int, bool]
-    changed: list[tuple[WorkspaceId, int]]
-
-
 class DeliveryStore:
     """In the session's transaction, for one worker."""
 
@@ -354,37 +331,6 @@ class DeliveryStore:
         rows = [_row(each) for each in outcomes]
         return [(row.workspace_id, row.conversation_id) for row in self._run(FINISH, rows)]
 
-    def adopt(self, read_back: Sequence[tuple[Doubt, Sequence[platform.Message]]]) -> Adopted:
-        """Makes messages of the platform's ours that say the same as ours, and that nobody knows yet.
-
-        read_back: doubts, and what is in their chats. Those of accounts that somebody else is storing something of
-        are not looked at: they have to be asked again. It is no matter who holds the lane: what was read is true.
-        """
-        told: dict[Key, dict[tuple[str, str], platform.Message]] = {}
-        for doubt, messages in read_back:
-            told.setdefault(doubt.key, {}).update({(each.chat_id, each.id): each for each in messages})
-        names = [
-            {"workspace": workspace, "account": account, "name": lock_name(workspace, account)}
-            for workspace, account in sorted(told)
-        ]
-        held = {(row.workspace, row.account) for row in self._run(HOLD, names)}
-        if not held:
-            return Adopted({}, [])
-        changed = [each for key in held for each in self._adopt(key, told[key].values())]
-        asked = [doubt for doubt, _ in read_back if doubt.key in held]
-        found = self._run(ARE_SENT, [{"workspace": doubt.key[0], "message": doubt.message_id} for doubt in asked])
-        sent = set(found.scalars())
-        return Adopted({doubt.message_id: doubt.message_id in sent for doubt in asked}, changed)
-
-    def _adopt(self, key: Key, messages: Collection[platform.Message]) -> list[tuple[WorkspaceId, int]]:
-        here: dict[str, Any] = {"workspace": key[0], "account": key[1]}
-        mine = message_rows(each for each in messages if each.mine)
-        found = self._run(ADOPT, mine, **here, slack=SLACK.total_seconds()) if mine else ()
-        # The rest is for the next sync: with its end the chat would seem to be known.
-        rows = [{"fan": each.chat_id, "message": each.id, "at": each.at} for each in messages]
-        self._run(BEHIND, rows, **here, since=datetime.now(UTC) - UNREAD)
-        return [(WorkspaceId(key[0]), row.conversation_id) for row in found]
-
     def drop_twins(self, outcomes: Sequence[Outcome]) -> None:
         """After `finish` met a message of the platform's that is one of ours."""
         self._run(TWINS, [_row(each) for each in outcomes if each.platform_id])
@@ -410,7 +356,7 @@ class DeliveryStore:
         self, statement: str, rows: Sequence[Mapping[str, Any]] | None = None, **given: Any
     ) -> CursorResult[Any]:
         if rows is not None:
-            given["rows"] = json.dumps(rows, default=datetime.isoformat)
+            given["rows"] = json.dumps(rows)
         if ":worker" in statement:
             given["worker"] = self.worker_id
         result = self.session.execute(text(statement), given)

@@ -176,6 +176,16 @@ def deleted(scope: Scope, message_id: str) -> int:
     return len(chats)
 
 
+def latest(messages: Iterable[Message]) -> list[Message]:
+    """Each once, as it changed last."""
+    told: dict[tuple[str, str], Message] = {}
+    for each in messages:
+        before = told.get((each.chat_id, each.id))
+        if before is None or (each.changed_at or each.at) >= (before.changed_at or before.at):
+            told[each.chat_id, each.id] = each
+    return list(told.values())
+
+
 def message_rows(messages: Iterable[Message]) -> list[dict[str, Any]]:
     """As MESSAGES and ADOPT read them."""
     return [
@@ -207,18 +217,14 @@ def _at(chat: Chat) -> datetime | None:
 
 
 def _store(scope: Scope, messages: Sequence[Message]) -> int:
-    told: dict[tuple[str, str], Message] = {}
-    for each in messages:
-        before = told.get((each.chat_id, each.id))
-        if before is None or (each.changed_at or each.at) >= (before.changed_at or before.at):
-            told[each.chat_id, each.id] = each
-    mine = message_rows([each for each in told.values() if each.mine])
+    told = latest(messages)
+    mine = message_rows(each for each in told if each.mine)
     adopted = scope.run(ADOPT, mine, slack=SLACK.total_seconds()).rowcount if mine else 0
-    changed = adopted + scope.run(MESSAGES, message_rows(told.values())).rowcount
+    changed = adopted + scope.run(MESSAGES, message_rows(told)).rowcount
     if changed:
-        chats = scope.run(OF_FANS, fans=list({each.chat_id for each in told.values()})).scalars()
+        chats = scope.run(OF_FANS, fans=list({each.chat_id for each in told})).scalars()
         conversation_news.changed(scope.session, scope.workspace_id, chats)
-    heard = (each for each in told.values() if not each.mine and not each.tip)
+    heard = (each for each in told if not each.mine and not each.tip)
     scope.tell(News(EventKind.MESSAGE, each.chat_id, f"{each.chat_id}:{each.id}", each.at) for each in heard)
     return changed
 

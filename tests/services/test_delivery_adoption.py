@@ -13,8 +13,8 @@ from huntaze.adapters.platform import Message as Told
 from huntaze.models.base import WorkspaceId
 from huntaze.models.conversation import Conversation, DeliveryState, Message
 from huntaze.models.workspace import Workspace
-from huntaze.services.delivery_rules import RULES
-from huntaze.services.delivery_store import Adopted, DeliveryStore, Doubt
+from huntaze.services.delivery_adoption import Adopted, adopt
+from huntaze.services.delivery_store import Doubt
 from huntaze.services.platform_store import PlatformStore
 from tests.factories import (
     AttemptFactory,
@@ -120,23 +120,22 @@ def test_what_is_read_back_waits_for_who_stores_something_of_the_account(
 ) -> None:
     message = ours(chat)
     doubt = Doubt((chat.workspace_id, chat.account_id), message.id, 0, chat.id, "7", 0.0)
-    delivery = DeliveryStore(owner, RULES)
     store.messages("8", [])  # holds the account until its transaction ends
-    assert delivery.adopt([(doubt, [told("90")])]) == Adopted({}, [])
+    assert adopt(owner, [(doubt, [told("90")])]) == Adopted({}, [])
     session.rollback()
-    assert delivery.adopt([(doubt, [])]) == Adopted({message.id: False}, [])
+    assert adopt(owner, [(doubt, [])]) == Adopted({message.id: False}, [])
     changed = [(chat.workspace_id, chat.id)]
-    assert delivery.adopt([(doubt, [told("90"), told("90")])]) == Adopted({message.id: True}, changed)
-    assert delivery.adopt([(doubt, [told("90")])]) == Adopted({message.id: True}, [])
+    assert adopt(owner, [(doubt, [told("90"), told("90")])]) == Adopted({message.id: True}, changed)
+    assert adopt(owner, [(doubt, [told("90")])]) == Adopted({message.id: True}, [])
 
 
 def test_what_a_fan_said_meanwhile_is_for_the_next_sync(owner: Session, chat: Conversation) -> None:
     message = ours(chat)
     doubt = Doubt((chat.workspace_id, chat.account_id), message.id, 0, chat.id, "7", 0.0)
     behind = select(Conversation.behind).where(Conversation.id == chat.id)
-    DeliveryStore(owner, RULES).adopt([(doubt, [told("90")])])
+    adopt(owner, [(doubt, [told("90")])])
     assert not owner.scalar(behind)
-    DeliveryStore(owner, RULES).adopt([(doubt, [told("89", "Are you there?", mine=False), told("90")])])
+    adopt(owner, [(doubt, [told("89", "Are you there?", mine=False), told("90")])])
     assert owner.scalar(behind)
 
 
@@ -146,5 +145,5 @@ def test_nothing_of_another_workspace_is_taken_for_ours(owner: Session, chat: Co
     theirs = ours(ConversationFactory(account=other, subscriber_id=fan.id))
     message = ours(chat)
     doubt = Doubt((chat.workspace_id, chat.account_id), message.id, 0, chat.id, "7", 0.0)
-    assert DeliveryStore(owner, RULES).adopt([(doubt, [told("90")])]).sent == {message.id: True}
+    assert adopt(owner, [(doubt, [told("90")])]).sent == {message.id: True}
     assert owner.scalar(select(Message.state).where(Message.id == theirs.id)) is DeliveryState.SENDING

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from huntaze.adapters.platform.onlyfans import OnlyFans
 from huntaze.models.delivery import Lane
 from huntaze.models.platform_account import Platform
 from huntaze.services.delivery_rules import Rules
-from huntaze.services.delivery_run import DeliveryRun, OpenPlatform, TakenForDead
+from huntaze.services.delivery_run import DeliveryRun, OpenPlatform
 from huntaze.services.delivery_store import DeliveryStore
+from huntaze.services.delivery_transactions import TakenForDead, Transactions
 from tests.delivering import Blind, Findings, Forgetful, Sender, check, platforms, queue, sender, states
 from tests.factories import SECRET_KEY
 from tests.simulated import ACCOUNT, Simulated, simulated
@@ -220,7 +222,7 @@ def test_what_a_killed_worker_left_is_found_out(delivering: Delivering) -> None:
 @pytest.mark.parametrize("goes_on", ["with a statement", "with the commit"])
 def test_who_hangs_in_a_transaction_lets_go_of_its_lanes(delivering: Delivering, goes_on: str) -> None:
     """Else nobody could take them, and who enqueues for them would wait for as long as it hangs."""
-    run = delivering.new_run(rules=replace(QUICK, lease=1.5))
+    transactions = Transactions(delivering.system, replace(QUICK, lease=1.5), lambda _topics: None)
     locked = text("SELECT FROM lanes WHERE account_id = :account FOR UPDATE SKIP LOCKED")
     mine = {"account": delivering.sender.key[1]}
 
@@ -229,7 +231,7 @@ def test_who_hangs_in_a_transaction_lets_go_of_its_lanes(delivering: Delivering,
             return bool(session.execute(locked, mine).rowcount)
 
     def hang() -> None:
-        with run.transaction() as session:
+        with transactions.open() as session:
             assert session.execute(locked, mine).rowcount
             assert not can_be_taken()
             wait_until(can_be_taken)
@@ -259,3 +261,28 @@ def test_the_client_is_loaded_before_lanes_are_taken(delivering: Delivering) -> 
     asyncio.run(DeliveryRun(delivering.system, pool, SECRET_KEY, rules=QUICK).run())
     assert delivering.check().states == {"sent": 1}
     assert held_at_first == [0, 1]
+
+
+def test_after_a_deadlock_the_same_run_goes_on(delivering: Delivering) -> None:
+    """As with somebody who replies in a chat: it is locked first, then its messages."""
+    delivering.simulator.tell("settings", latency=0.5)
+    queue(delivering.engine, delivering.sender, 3)
+    run = Thread(target=delivering.run)
+    run.start()
+    try:
+        wait_until(lambda: delivering.states().get("sending"))
+        with delivering.engine.begin() as other:
+            sending = (
+                "(SELECT conversation_id FROM messages WHERE account_id = :account AND state = 'sending' LIMIT 1)"
+            )
+            mine = {"account": delivering.sender.key[1]}
+            chat = other.execute(text(f"SELECT id FROM conversations WHERE id = {sending} FOR UPDATE"), mine).scalar()
+            waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            wait_until(lambda: delivering.sql(waits))
+            locked = text("UPDATE messages SET bulk = bulk WHERE conversation_id = :chat")
+            other.execute(locked, {"chat": chat})
+    finally:
+        run.join()
+    assert delivering.states() == {"sent": 3}
+    assert delivering.sql("SELECT DISTINCT outcome, fence FROM attempts JOIN messages AS m ON m.id = message_id"
+                          " WHERE account_id = :account") == [("sent", 1)]  # fmt: skip
